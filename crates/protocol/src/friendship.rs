@@ -1,0 +1,71 @@
+//! What one person says about being friends with another.
+
+use crate::keys::{Fingerprint, PublicKey};
+use crate::limits::{GREETING_CHARS, MAX_SAFE_INTEGER, NAME_CHARS};
+use crate::signed::Document;
+use crate::text::{TextError, check_optional_text, check_text};
+use serde::{Deserialize, Serialize};
+
+/// Whether one wants to be friends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stance {
+    /// Wants it: a request, or the acceptance of one. Two of the same generation make a friendship.
+    Wanted,
+    /// Does not want it (any more): a cancelled or declined request, or an ended friendship.
+    Ended,
+}
+
+/// One person's current stance towards another. Of two by the same person to the same other, the one with the greater
+/// (generation, sequence) counts and the other is ignored, however often and in whatever order they arrive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Friendship {
+    /// Who says it: an identity.
+    pub from: PublicKey,
+    /// To whom: the fingerprint of an identity.
+    pub to: Fingerprint,
+    /// Counts the attempts at a friendship between the two; both sides of one friendship have the same.
+    pub generation: u64,
+    /// Counts one person's messages inside a generation.
+    pub sequence: u64,
+    /// What is said.
+    pub stance: Stance,
+    /// The sender's name, for the screen of somebody who does not know them yet.
+    pub name: String,
+    /// A word to a stranger; only with a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
+    /// When it was said, in unix milliseconds of the sender's clock.
+    pub created_ms: u64,
+}
+
+impl Document for Friendship {
+    const TYPE: &'static str = "tidings/friendship/v1";
+}
+
+impl Friendship {
+    /// Its place in the order of one person's messages to another.
+    #[must_use]
+    pub fn order(&self) -> (u64, u64) {
+        (self.generation, self.sequence)
+    }
+
+    /// Checks the texts and numbers.
+    ///
+    /// # Errors
+    /// The first rule that is broken, as (member, reason).
+    pub fn check(&self) -> Result<(), (&'static str, TextError)> {
+        check_text(&self.name, NAME_CHARS, false).map_err(|e| ("name", e))?;
+        if let Some(greeting) = &self.greeting {
+            check_optional_text(greeting, GREETING_CHARS, true).map_err(|e| ("greeting", e))?;
+        }
+        Ok(())
+    }
+
+    /// Whether its numbers are ones that every implementation can carry and that leave room to go on.
+    #[must_use]
+    pub fn numbers_in_range(&self) -> bool {
+        let half = MAX_SAFE_INTEGER / 2;
+        self.generation <= half && self.sequence <= half && self.created_ms <= MAX_SAFE_INTEGER
+    }
+}

@@ -1,0 +1,43 @@
+//! Every limit of the protocol, with its unit and its reason. `docs/protocol.md` lists the same numbers.
+
+/// A person's name, in Unicode scalar values. Long enough for full names in any script, short enough for one line.
+pub const NAME_CHARS: usize = 60;
+
+/// What a person says about themselves, in Unicode scalar values.
+pub const BIO_CHARS: usize = 500;
+
+/// The greeting of a friend request, in Unicode scalar values. A stranger writes it, so it stays small.
+pub const GREETING_CHARS: usize = 500;
+
+/// The text of a post, in Unicode scalar values.
+pub const POST_CHARS: usize = 5_000;
+
+/// An address (origin) in bytes: 253 for the name, 8 for `https://`, 6 for the port, rounded.
+pub const ADDRESS_BYTES: usize = 270;
+
+/// The certificate header in bytes of its base64url text. A certificate of today has about 500.
+pub const CERTIFICATE_HEADER_BYTES: usize = 2_048;
+
+/// The body of a request between deployments, in bytes. Notifications and friendship messages are far smaller.
+pub const REQUEST_BODY_BYTES: usize = 16 * 1024;
+
+/// The body of an answer between deployments, in bytes: what a reader buffers before it gives up.
+pub const ANSWER_BODY_BYTES: usize = 1024 * 1024;
+
+/// The records of one pull answer, together, in bytes of their JSON. Leaves room below [`ANSWER_BODY_BYTES`].
+pub const PULL_PAGE_BYTES: usize = 512 * 1024;
+
+/// The most changes in one pull answer.
+pub const PULL_PAGE_CHANGES: usize = 200;
+
+/// A cursor in bytes. Readers keep it as it is, so its size is part of the agreement.
+pub const CURSOR_BYTES: usize = 200;
+
+/// How far a request's `created` may lie from the receiver's clock, in seconds, either way.
+pub const REQUEST_AGE_SECONDS: u64 = 300;
+
+/// How far in the future a head or a record's time may lie, in milliseconds, before it is refused.
+pub const FUTURE_TOLERANCE_MS: u64 = 300_000;
+
+/// The greatest integer that every JSON implementation carries exactly (RFC 8785 section 3.2.2.3): 2^53 - 1.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

@@ -1,0 +1,122 @@
+//! The bodies of requests and answers between deployments.
+
+use crate::certificate::Certificate;
+use crate::friendship::Friendship;
+use crate::head::Head;
+use crate::record::{Post, Profile};
+use crate::record_id::RecordId;
+use crate::signed::Signed;
+use serde::{Deserialize, Serialize};
+
+/// Where the endpoints are.
+pub mod paths {
+    /// The discovery document (RFC 8615).
+    pub const DISCOVERY: &str = "/.well-known/tidings";
+    /// Takes a [`super::FriendshipMessage`].
+    pub const FRIENDSHIP: &str = "/p2p/v1/friendship";
+    /// Takes a [`super::Notification`]: "something changed".
+    pub const NOTIFICATIONS: &str = "/p2p/v1/notifications";
+    /// Answers with a [`super::PullAnswer`]: what changed.
+    pub const CHANGES: &str = "/p2p/v1/changes";
+}
+
+/// `GET /.well-known/tidings`: who is served here, and what it speaks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Discovery {
+    /// The protocol versions spoken here, in no order.
+    pub versions: Vec<u32>,
+    /// Optional abilities by name; unknown ones are ignored.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// Identity, deployment key and address, signed by the identity.
+    pub certificate: Signed<Certificate>,
+    /// The owner's name.
+    pub name: String,
+    /// What runs here; for people who look for faults, never for decisions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub software: Option<Software>,
+}
+
+/// A program and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// `POST /p2p/v1/friendship`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FriendshipMessage {
+    /// The sender's stance towards the receiver.
+    pub friendship: Signed<Friendship>,
+}
+
+/// The answer to a friendship message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FriendshipAnswer {
+    /// The answerer's own stance towards the sender, if there is one: what it owes arrives with any answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friendship: Option<Signed<Friendship>>,
+}
+
+/// `POST /p2p/v1/notifications`: something changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// How far the sender's changes have come, as this receiver may see them.
+    pub head: Head,
+}
+
+/// The answer to a notification.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NotificationAnswer {
+    /// How far the answerer has come with the notifier's changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Head>,
+    /// The answerer's own stance towards the notifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friendship: Option<Signed<Friendship>>,
+}
+
+/// The answer to `GET /p2p/v1/changes?since=<cursor>&held=<head>`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PullAnswer {
+    /// What changed since the cursor, oldest change first. Some may have been sent before: they are merged.
+    pub changes: Vec<Change>,
+    /// Where the next pull goes on. Opaque to the reader.
+    pub cursor: String,
+    /// The head that a reader holds once it has all changes up to here; absent before anything was ever shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// Whether there is more right now: pull again at once.
+    #[serde(default)]
+    pub more: bool,
+    /// The answerer's own stance towards the reader.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friendship: Option<Signed<Friendship>>,
+}
+
+/// One change in a pull answer. Readers skip kinds that they do not know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Change {
+    /// A post was written or edited.
+    Post {
+        /// The signed post.
+        record: Signed<Post>,
+    },
+    /// A post was withdrawn.
+    PostDeleted {
+        /// Which one.
+        id: RecordId,
+    },
+    /// The profile was set or changed.
+    Profile {
+        /// The signed profile.
+        record: Signed<Profile>,
+    },
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}

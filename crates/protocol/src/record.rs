@@ -1,0 +1,119 @@
+//! Records: what friends pull.
+
+use crate::keys::PublicKey;
+use crate::limits::{BIO_CHARS, NAME_CHARS, POST_CHARS};
+use crate::record_id::RecordId;
+use crate::signed::Document;
+use crate::text::{TextError, check_optional_text, check_text};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What a record says, in a form named by its type. `text/v1` has a `text` and is readable by deployments; bodies of
+/// every other type are opaque to them and are stored, passed on and shown by clients that know them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Body {
+    /// The form of the body, such as `text/v1`.
+    #[serde(rename = "type")]
+    pub body_type: String,
+    /// The text, in a body of type `text/v1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// What other types carry.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Object, additional_properties))]
+    pub other: Map<String, Value>,
+}
+
+impl Body {
+    /// The type of plain text.
+    pub const TEXT: &'static str = "text/v1";
+
+    /// A body of plain text.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { body_type: Self::TEXT.to_owned(), text: Some(text.into()), other: Map::new() }
+    }
+
+    /// Checks what can be checked of a body of a known type.
+    ///
+    /// # Errors
+    /// The rule that its text breaks; a missing text counts as empty.
+    pub fn check(&self) -> Result<(), TextError> {
+        if self.body_type == Self::TEXT {
+            check_text(self.text.as_deref().unwrap_or_default(), POST_CHARS, true)
+        } else {
+            check_text(&self.body_type, 64, false)
+        }
+    }
+}
+
+/// A post, signed by its author's deployment key.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// Its id, which tells when it was made.
+    pub id: RecordId,
+    /// The identity of its author.
+    pub author: PublicKey,
+    /// The deployment key that signed it.
+    pub key: PublicKey,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Document for Post {
+    const TYPE: &'static str = "tidings/post/v1";
+}
+
+/// What a person shows of themselves to friends, signed by their deployment key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The identity it is about.
+    pub author: PublicKey,
+    /// The deployment key that signed it.
+    pub key: PublicKey,
+    /// The name.
+    pub name: String,
+    /// A few words about themselves; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub bio: String,
+    /// When it was last changed, in unix milliseconds. The greater one counts.
+    pub updated_ms: u64,
+}
+
+impl Document for Profile {
+    const TYPE: &'static str = "tidings/profile/v1";
+}
+
+impl Profile {
+    /// Checks a name and a bio.
+    ///
+    /// # Errors
+    /// The first rule that is broken, as (member, reason).
+    pub fn check_fields(name: &str, bio: &str) -> Result<(), (&'static str, TextError)> {
+        check_text(name, NAME_CHARS, false).map_err(|e| ("name", e))?;
+        check_optional_text(bio, BIO_CHARS, true).map_err(|e| ("bio", e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_of_an_unknown_type_comes_back_whole() {
+        let text = r#"{"type":"sealed/v1","nonce":"abc","parts":[1,2]}"#;
+        let body: Body = serde_json::from_str(text).unwrap();
+        assert_eq!(body.check(), Ok(()));
+        let again: Value = serde_json::to_value(&body).unwrap();
+        assert_eq!(again, serde_json::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn a_text_body_needs_text() {
+        assert_eq!(Body::text(" ").check(), Err(TextError::Empty));
+        let missing: Body = serde_json::from_str(r#"{"type":"text/v1"}"#).unwrap();
+        assert_eq!(missing.check(), Err(TextError::Empty));
+        assert!(Body::text("x".repeat(POST_CHARS + 1)).check().is_err());
+    }
+}
