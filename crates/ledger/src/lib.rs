@@ -1,0 +1,65 @@
+//! A sorted, log-structured store over bare key-value registers.
+//!
+//! The hosts give last-write-wins registers: no compare-and-swap, no transaction, stale reads, about a thousand keys.
+//! Here every commit writes one new object under a name that nobody else will ever write, and readers merge what they
+//! find: of several entries for a key the greatest [`Stamp`] wins. So commits that overlap never lose each other, a
+//! batch is seen whole or not at all, and no register is ever read, changed and written back. `docs/storage.md` has
+//! the bytes and the rules.
+//!
+//! ```
+//! use tidings_ledger::{Batch, Direction, Key, Ledger, Range, Timing};
+//! use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # pollster::block_on(async {
+//! let ledger =
+//!     Ledger::new(MemoryStore::new(), ManualClock::at(1_000), SeededRandom::new(1), Timing::local());
+//! let mut view = ledger.view().await?;
+//! let mut batch = Batch::new();
+//! batch.put(Key::new("post", "0001")?, "Hello");
+//! batch.put(Key::new("dm/bob", "0001")?, "Hi Bob");
+//! ledger.commit(&mut view, batch).await?;
+//! let newest = view.scan(Range::partition("post"), Direction::Backward, 50).await?;
+//! assert_eq!(newest[0].value, "Hello");
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! Architecture invariant: nothing here knows what the entries mean, does input or output of its own, reads a clock
+//! or makes randomness: all of it comes in through [`KeyValue`], [`Clock`] and [`Random`].
+
+mod batch;
+mod body;
+mod digits;
+mod error;
+#[cfg(test)]
+mod format_tests;
+mod key;
+mod ledger;
+pub mod limits;
+mod listing;
+#[cfg(test)]
+mod model_tests;
+mod name;
+mod query;
+#[cfg(test)]
+mod reading_tests;
+mod stamp;
+mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod timing;
+mod view;
+
+pub use batch::Batch;
+pub use body::{BodyError, RangeTombstone};
+pub use error::{Damage, DamageReason, LedgerError};
+pub use key::{Key, KeyError, Range, SEPARATOR};
+pub use ledger::{Committed, Ledger, Prepared};
+pub use name::{Kinds, NameError, ObjectId, ObjectName, Partitions, Tag};
+pub use query::{Change, Changes, Direction, Entry};
+pub use stamp::{Stamp, StampError};
+pub use store::{Clock, KeyValue, Random, StoreError};
+pub use timing::Timing;
+pub use view::View;
