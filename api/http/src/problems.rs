@@ -1,0 +1,200 @@
+//! Which problem each error of the rules is to the client. The one place where errors become status codes.
+
+use crate::reply::Failure;
+use tidings_ledger::{LedgerError, StoreError};
+use tidings_protocol::limits::REQUEST_AGE_SECONDS;
+use tidings_protocol::request_signature::RequestSignatureError;
+use tidings_social::access::PasswordError;
+use tidings_social::feed::PageError;
+use tidings_social::friends::FriendError;
+use tidings_social::peer::PeerError;
+use tidings_social::posts::PostError;
+use tidings_social::profile::ProfileError;
+use tidings_social::pulls::PullError;
+use tidings_social::setup::SetupError;
+
+/// The first letter in upper case and a full stop at the end.
+fn sentence(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
+}
+
+fn invalid(error: &impl ToString) -> Failure {
+    Failure::new(422, "invalid", "Something in the request is not acceptable", sentence(error))
+}
+
+fn internal(error: &impl ToString) -> Failure {
+    let detail = "Something went wrong inside. Nothing was changed; the deployment's log tells more.";
+    Failure::new(500, "internal", "Something went wrong", detail).logged(error.to_string())
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let detail = "The deployment's store did not answer. Try again in a moment.";
+        Self::new(503, "store", "The store is not available", detail).with("retry-after", "2").logged(error)
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        match error {
+            LedgerError::Store(error) => error.into(),
+            LedgerError::Unavailable { .. } => {
+                let detail = "A part of the store cannot be read at this moment. Try again in a moment.";
+                Self::new(503, "store", "The store is not available", detail)
+                    .with("retry-after", "2")
+                    .logged(error)
+            }
+            LedgerError::Full { .. } => {
+                Self::new(503, "store-full", "The store is nearly full", sentence(&error))
+                    .with("retry-after", "60")
+                    .logged(error)
+            }
+            LedgerError::TooLarge { .. } => {
+                Self::new(413, "too-large", "That is too large", sentence(&error))
+            }
+            LedgerError::OutOfTime => internal(&error),
+        }
+    }
+}
+
+impl From<PasswordError> for Failure {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Length { .. } | PasswordError::Default => invalid(&error),
+            PasswordError::Hash => internal(&error),
+        }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        match error {
+            SetupError::Ledger(error) => error.into(),
+            SetupError::Signing(_) => internal(&error),
+            SetupError::Damaged => Self::new(503, "store-damaged", "The store is damaged", sentence(&error)),
+            SetupError::AlreadySetUp | SetupError::AnotherFirst => {
+                Self::new(409, "already-set-up", "This deployment has an owner", sentence(&error))
+            }
+            SetupError::Name(_)
+            | SetupError::Certificate(_)
+            | SetupError::Address { .. }
+            | SetupError::Future
+            | SetupError::Secret(_)
+            | SetupError::OtherKey => invalid(&error),
+        }
+    }
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::Ledger(error) => error.into(),
+            ProfileError::Text { .. } => invalid(&error),
+            ProfileError::Signing(_) => internal(&error),
+        }
+    }
+}
+
+impl From<PostError> for Failure {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Ledger(error) => error.into(),
+            PostError::Text(_) | PostError::IdempotencyKey => invalid(&error),
+            PostError::KeyReused => Self::new(
+                422,
+                "idempotency-key-reused",
+                "The Idempotency-Key was used before",
+                sentence(&error),
+            ),
+            PostError::Unknown(_) => Self::new(404, "not-found", "There is no such post", sentence(&error)),
+            PostError::Signing(_) => internal(&error),
+        }
+    }
+}
+
+impl From<PageError> for Failure {
+    fn from(error: PageError) -> Self {
+        match error {
+            PageError::Ledger(error) => error.into(),
+            PageError::Limit | PageError::Before => {
+                Self::new(400, "bad-page", "That is no page of this list", sentence(&error))
+            }
+        }
+    }
+}
+
+impl From<FriendError> for Failure {
+    fn from(error: FriendError) -> Self {
+        match error {
+            FriendError::Ledger(error) => error.into(),
+            FriendError::Signing(_) => internal(&error),
+            FriendError::Address(_) | FriendError::Greeting(_) => invalid(&error),
+            FriendError::Oneself => Self::new(422, "oneself", "That is you", sentence(&error)),
+            FriendError::PlainHttp { .. }
+            | FriendError::NoDeployment { .. }
+            | FriendError::Version { .. }
+            | FriendError::OtherAddress { .. }
+            | FriendError::Certificate(_) => {
+                Self::new(422, "no-deployment", "There is no deployment to befriend", sentence(&error))
+            }
+            FriendError::Unreachable { .. } => {
+                Self::new(502, "unreachable", "The other deployment cannot be reached", sentence(&error))
+            }
+            FriendError::Unverified { .. } => {
+                Self::new(502, "unverified", "The requester cannot be verified", sentence(&error))
+            }
+            FriendError::Unknown(_) => {
+                Self::new(404, "not-found", "There is no such friend", sentence(&error))
+            }
+            FriendError::NotAsked(_) => {
+                Self::new(409, "not-asked", "There is nothing to accept", sentence(&error))
+            }
+        }
+    }
+}
+
+impl From<PullError> for Failure {
+    fn from(error: PullError) -> Self {
+        match error {
+            PullError::Ledger(error) => error.into(),
+            PullError::Cursor | PullError::Held(_) => {
+                Self::new(400, "bad-cursor", "That is no cursor of this deployment", sentence(&error))
+            }
+        }
+    }
+}
+
+impl From<PeerError> for Failure {
+    fn from(error: PeerError) -> Self {
+        match error {
+            PeerError::Ledger(error) => error.into(),
+            PeerError::Signature(RequestSignatureError::Misaddressed { .. }) => {
+                Self::new(403, "misaddressed", "The request is for somebody else", sentence(&error))
+            }
+            PeerError::Signature(_) | PeerError::UnknownSender => unsigned(&error),
+            PeerError::Superseded { .. } | PeerError::Conflicting(_) => {
+                Self::new(403, "superseded", "The certificate is not in force", sentence(&error))
+            }
+            PeerError::Oneself | PeerError::PlainHttp(_) | PeerError::NotAFriend => {
+                Self::new(403, "not-allowed", "That is not allowed", sentence(&error))
+            }
+            PeerError::TooManyPending => {
+                Self::new(403, "too-many-pending", "Too many friend requests wait here", sentence(&error))
+            }
+            PeerError::Stance(_) | PeerError::FutureHead => invalid(&error),
+        }
+    }
+}
+
+/// 401 with the challenge of a signature (RFC 9421 names none, so this is a scheme of our own).
+fn unsigned(error: &impl ToString) -> Failure {
+    let detail = format!(
+        "{} Requests between deployments are signed as docs/protocol.md says, at most {REQUEST_AGE_SECONDS} seconds ago.",
+        sentence(error)
+    );
+    Failure::new(401, "signature", "The signature is not acceptable", detail)
+        .with("www-authenticate", "Signature realm=\"tidings\"")
+}

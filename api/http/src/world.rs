@@ -1,0 +1,122 @@
+//! The world that the ledger and the rules ask for: store, clock, randomness, and waiting.
+
+use crate::config::Config;
+use spin_sdk::key_value::{Error, Store};
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tidings_ledger::{Clock, KeyValue, Ledger, Random, StoreError, View};
+use wasi::clocks::monotonic_clock;
+
+/// The ledger over the host's key-value store.
+pub type AppLedger = Ledger<SpinStore, SystemClock, SystemRandom>;
+
+/// A view of it.
+pub type AppView<'a> = View<'a, SpinStore>;
+
+/// Opens the ledger.
+///
+/// # Errors
+/// When the host does not grant the store, or cannot open it.
+pub fn open_ledger(config: &Config) -> Result<AppLedger, StoreError> {
+    let store = Store::open_default().map_err(store_error)?;
+    Ok(Ledger::new(SpinStore(store), SystemClock, SystemRandom, config.timing))
+}
+
+/// `fermyon:spin/key-value@2.0.0` behind the ledger's small interface.
+pub struct SpinStore(Store);
+
+impl KeyValue for SpinStore {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key).map_err(store_error)
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.0.set(key, value).map_err(store_error)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.0.delete(key).map_err(store_error)
+    }
+
+    async fn keys(&self) -> Result<Vec<String>, StoreError> {
+        self.0.get_keys().map_err(store_error)
+    }
+}
+
+fn store_error(error: Error) -> StoreError {
+    StoreError::new(error.to_string())
+}
+
+/// The host's clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+}
+
+/// The time in unix milliseconds.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The host's random source.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        #[allow(clippy::expect_used)]
+        // Without randomness there are no safe keys: a trap is the right answer.
+        getrandom::fill(bytes).expect("the host has a random source");
+    }
+}
+
+/// Random bytes, fit for secrets.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom.fill(&mut bytes);
+    bytes
+}
+
+/// A clock that only goes forward, for measuring.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(u64);
+
+impl Stopwatch {
+    /// Starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(monotonic_clock::now())
+    }
+
+    /// The time since, in milliseconds.
+    #[must_use]
+    pub fn elapsed_ms(self) -> u64 {
+        monotonic_clock::now().saturating_sub(self.0) / 1_000_000
+    }
+}
+
+/// Waits without keeping the instance from other futures.
+pub async fn sleep(duration: Duration) {
+    let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+    let end = monotonic_clock::now().saturating_add(nanoseconds);
+    let mut registration = None;
+    poll_fn(|context| {
+        if monotonic_clock::now() >= end {
+            return Poll::Ready(());
+        }
+        let timer = monotonic_clock::subscribe_instant(end);
+        let token = spin_executor::push_waker_and_get_token(timer, context.waker().clone());
+        registration = Some(spin_executor::CancelOnDropToken::from(token));
+        Poll::Pending
+    })
+    .await;
+    drop(registration);
+}

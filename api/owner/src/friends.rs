@@ -1,0 +1,77 @@
+//! `/api/friends`: asking, accepting, ending.
+
+use crate::context::Context;
+use tidings_api_http::signin::Owner;
+use tidings_api_http::world::now_ms;
+use tidings_api_http::{AppView, Failure, Reply, effects, outbound};
+use tidings_protocol::Fingerprint;
+use tidings_social::api::{FriendView, NewFriend};
+use tidings_social::friends::{self, FriendError};
+use tidings_social::sync::Scope;
+use tidings_social::{Relation, profile};
+
+/// `GET /api/friends`.
+pub async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
+    let (_, view) = context.owner().await?;
+    Ok(Reply::json(200, &friends::list(&view).await?))
+}
+
+/// `POST /api/friends`: looks up who is at an address, and sends them a friend request.
+pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
+    let (owner, view) = context.owner().await?;
+    let new: NewFriend = context.request.json()?;
+    let greeting = friends::greeting(new.greeting)?;
+    let address = friends::target(&owner.account, &new.address)?;
+    drop(view);
+    let discovery = outbound::discover(&address).await?;
+    let certificate = friends::discovered(&owner.account, &address, &discovery)?;
+    let who = certificate.unverified().fingerprint();
+    let mut view = context.ledger.view().await?;
+    let relation = Relation::load(&view, &who).await?;
+    let status = if relation.state().is_none() { 201 } else { 200 };
+    let own_name = own_name(&view, &owner).await?;
+    let batch = friends::request(&owner.account, &own_name, &relation, certificate, greeting, now_ms())?;
+    context.ledger.commit(&mut view, batch).await?;
+    effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
+    Ok(Reply::json(status, &show(context, who).await?))
+}
+
+/// `POST /api/friends/{id}/accept`: makes sure that the requester is where they say, then accepts.
+pub async fn accept(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    let (owner, view) = context.owner().await?;
+    let who = friend_id(context, id)?;
+    if !Relation::load(&view, &who).await?.is_verified() {
+        effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
+    }
+    let mut view = context.ledger.view().await?;
+    let relation = Relation::load(&view, &who).await?;
+    let own_name = own_name(&view, &owner).await?;
+    let batch = friends::accept(&owner.account, &own_name, &relation, now_ms())?;
+    context.ledger.commit(&mut view, batch).await?;
+    effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
+    Ok(Reply::json(200, &show(context, who).await?))
+}
+
+/// `DELETE /api/friends/{id}`. They are told once the reply is out.
+pub async fn end(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    let (owner, mut view) = context.owner().await?;
+    let who = friend_id(context, id)?;
+    let relation = Relation::load(&view, &who).await?;
+    let own_name = own_name(&view, &owner).await?;
+    let batch = friends::end(&view, &owner.account, &own_name, &relation, now_ms()).await?;
+    context.ledger.commit(&mut view, batch).await?;
+    Ok(Reply::empty(204).then_refresh())
+}
+
+async fn own_name(view: &AppView<'_>, owner: &Owner) -> Result<String, Failure> {
+    Ok(profile::summary(view, &owner.account).await?.name)
+}
+
+fn friend_id(context: &Context<'_>, id: &str) -> Result<Fingerprint, Failure> {
+    id.parse().map_err(|_| Failure::not_found(&context.request.path))
+}
+
+async fn show(context: &Context<'_>, who: Fingerprint) -> Result<FriendView, Failure> {
+    let view = context.ledger.view().await?;
+    Relation::load(&view, &who).await?.view().ok_or_else(|| FriendError::Unknown(who).into())
+}

@@ -1,0 +1,137 @@
+//! The endpoints of the owner API. `docs/openapi.json` describes the same ones; a test compares the two.
+
+use tidings_api_http::Failure;
+
+/// An endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// Whether the deployment is set up.
+    SetupStatus,
+    /// Claims the deployment.
+    Setup,
+    /// Whether one is signed in.
+    SessionStatus,
+    /// Trades the password for a cookie.
+    SignIn,
+    /// Ends the session of this browser.
+    SignOut,
+    /// Chooses another password.
+    ChangePassword,
+    /// One's own profile.
+    Profile,
+    /// Changes it.
+    ChangeProfile,
+    /// One's own posts.
+    Posts,
+    /// Writes one.
+    WritePost,
+    /// Withdraws one.
+    DeletePost,
+    /// One's own and friends' posts.
+    Feed,
+    /// Does the network work.
+    Refresh,
+    /// What an open client polls.
+    Changes,
+    /// Friends and requests.
+    Friends,
+    /// Asks somebody.
+    RequestFriend,
+    /// Accepts a request.
+    AcceptFriend,
+    /// Cancels, declines, or ends.
+    EndFriend,
+    /// Whether the deployment works.
+    Health,
+    /// The description of all this.
+    OpenApi,
+}
+
+/// Method, path, endpoint. `{id}` stands for one segment.
+pub const ROUTES: [(&str, &str, Endpoint); 20] = [
+    ("GET", "/api/setup", Endpoint::SetupStatus),
+    ("POST", "/api/setup", Endpoint::Setup),
+    ("GET", "/api/session", Endpoint::SessionStatus),
+    ("POST", "/api/session", Endpoint::SignIn),
+    ("DELETE", "/api/session", Endpoint::SignOut),
+    ("PUT", "/api/password", Endpoint::ChangePassword),
+    ("GET", "/api/profile", Endpoint::Profile),
+    ("PUT", "/api/profile", Endpoint::ChangeProfile),
+    ("GET", "/api/posts", Endpoint::Posts),
+    ("POST", "/api/posts", Endpoint::WritePost),
+    ("DELETE", "/api/posts/{id}", Endpoint::DeletePost),
+    ("GET", "/api/feed", Endpoint::Feed),
+    ("POST", "/api/feed/refresh", Endpoint::Refresh),
+    ("GET", "/api/changes", Endpoint::Changes),
+    ("GET", "/api/friends", Endpoint::Friends),
+    ("POST", "/api/friends", Endpoint::RequestFriend),
+    ("POST", "/api/friends/{id}/accept", Endpoint::AcceptFriend),
+    ("DELETE", "/api/friends/{id}", Endpoint::EndFriend),
+    ("GET", "/api/health", Endpoint::Health),
+    ("GET", "/api/openapi.json", Endpoint::OpenApi),
+];
+
+/// The endpoint for a request, and the `{id}` in its path.
+///
+/// # Errors
+/// 404 when there is none at this path, 405 when there is one with another method.
+pub fn find<'p>(method: &str, path: &'p str) -> Result<(Endpoint, Option<&'p str>), Failure> {
+    // A reply to HEAD is that to GET, of which the host drops the body (RFC 9110 section 9.3.2).
+    let wanted = if method == "HEAD" { "GET" } else { method };
+    let mut allowed = Vec::new();
+    for (route_method, pattern, endpoint) in ROUTES {
+        if let Some(id) = matches(pattern, path) {
+            if route_method == wanted {
+                return Ok((endpoint, id));
+            }
+            allowed.push(route_method);
+        }
+    }
+    Err(if allowed.is_empty() { Failure::not_found(path) } else { Failure::method_not_allowed(&allowed) })
+}
+
+/// Whether the path fits the pattern, and what stands in the place of `{id}`.
+fn matches<'p>(pattern: &str, path: &'p str) -> Option<Option<&'p str>> {
+    let mut id = None;
+    let (mut wanted, mut found) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (wanted.next(), found.next()) {
+            (None, None) => return Some(id),
+            (Some("{id}"), Some(segment)) if !segment.is_empty() => id = Some(segment),
+            (Some(a), Some(b)) if a == b => {}
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_endpoints_and_tells_missing_ones_from_wrong_methods() {
+        assert_eq!(find("POST", "/api/friends/abc/accept"), Ok((Endpoint::AcceptFriend, Some("abc"))));
+        assert_eq!(find("HEAD", "/api/health"), Ok((Endpoint::Health, None)));
+        let status = |method, path| find(method, path).unwrap_err().problem.status;
+        assert_eq!(status("GET", "/api/nothing"), 404);
+        assert_eq!(status("GET", "/api/posts/"), 404);
+        assert_eq!(status("PATCH", "/api/posts"), 405);
+        let headers = find("PUT", "/api/session").unwrap_err().headers;
+        assert_eq!(headers, [("allow", "GET, POST, DELETE".to_owned())]);
+    }
+
+    #[test]
+    fn the_openapi_document_describes_exactly_these_endpoints() {
+        let document: serde_json::Value =
+            serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+        let mut described: Vec<(String, String)> = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            described.extend(methods.as_object().unwrap().keys().map(|m| (m.to_uppercase(), path.clone())));
+        }
+        let mut served: Vec<(String, String)> =
+            ROUTES.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+        described.sort();
+        served.sort();
+        assert_eq!(described, served);
+    }
+}

@@ -1,0 +1,373 @@
+//! The wire types of the owner API (`/api/...`): between an owner's client and their own deployment.
+//!
+//! `docs/openapi.json` and the frontend's TypeScript types are generated from these. Times are unix milliseconds.
+
+use serde::{Deserialize, Serialize};
+use tidings_protocol::{Address, Body, Certificate, Fingerprint, Post, PublicKey, RecordId, Signed};
+
+/// Whether somebody has set up this deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SetupState {
+    /// Nobody has: sign in with the first password and set it up.
+    Unclaimed,
+    /// It has an owner.
+    Ready,
+}
+
+/// What anybody may know before signing in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SetupStatus {
+    /// Whether it is set up.
+    pub state: SetupState,
+    /// The address that the certificate has to name.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub address: Address,
+    /// Whether the login admin / password works right now.
+    pub default_login: bool,
+}
+
+/// Claims a deployment. The identity's secret never appears here; the deployment key's does, once.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SetupRequest {
+    /// The owner's name, 1 to 60 characters.
+    pub name: String,
+    /// The password to sign in with from now on, 8 to 200 characters.
+    pub password: String,
+    /// Names identity, deployment key and address; signed by the identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = CertificateDocument))]
+    pub certificate: Signed<Certificate>,
+    /// The seed of the deployment key (RFC 8032): base64url of 32 bytes.
+    pub deployment_secret: String,
+}
+
+/// A certificate as it looks in JSON.
+#[cfg(feature = "openapi")]
+#[derive(utoipa::ToSchema)]
+pub struct CertificateDocument {
+    /// `tidings/certificate/v1`.
+    #[schema(rename = "type")]
+    pub document_type: String,
+    /// The identity's public key, base64url.
+    pub identity: String,
+    /// The deployment key, base64url.
+    pub key: String,
+    /// The deployment's address.
+    pub address: String,
+    /// The greater of unix milliseconds and the last serial plus one.
+    pub serial: u64,
+    /// Ed25519 by the identity over the RFC 8785 form without this member, base64url.
+    pub signature: String,
+}
+
+/// Whether one is signed in, and what to show otherwise.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionStatus {
+    /// Whether this request was signed in.
+    pub signed_in: bool,
+    /// Whether the deployment is set up.
+    pub setup: SetupState,
+    /// Whether the login admin / password works right now.
+    pub default_login: bool,
+    /// Where this deployment is (going to be) known.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub address: Address,
+    /// Who one is; only when signed in to a deployment that is set up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerSummary>,
+    /// Whether one signed in with a changed `owner_password` and should choose a password of one's own again.
+    pub password_reset: bool,
+}
+
+/// The owner in short.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OwnerSummary {
+    /// The fingerprint of the identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: Fingerprint,
+    /// The identity's public key.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub identity: PublicKey,
+    /// The name.
+    pub name: String,
+    /// The address that friends know.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub address: Address,
+}
+
+/// A new password.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// 8 to 200 characters, and not "password".
+    pub password: String,
+}
+
+/// What one shows of oneself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProfileView {
+    /// The fingerprint of the identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: Fingerprint,
+    /// The identity's public key.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub identity: PublicKey,
+    /// The name.
+    pub name: String,
+    /// A few words; may be empty.
+    pub bio: String,
+    /// The address that friends know.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub address: Address,
+}
+
+/// A change of one's profile. Both members are set.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ProfileChange {
+    /// 1 to 60 characters.
+    pub name: String,
+    /// Up to 500 characters.
+    #[serde(default)]
+    pub bio: String,
+}
+
+/// A post to write.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewPost {
+    /// 1 to 5,000 characters.
+    pub text: String,
+}
+
+/// Somebody, in short.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Person {
+    /// The fingerprint of the identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: Fingerprint,
+    /// The name.
+    pub name: String,
+}
+
+/// A post as the owner sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PostView {
+    /// Its id.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: RecordId,
+    /// Who wrote it.
+    pub author: Person,
+    /// Whether the owner wrote it.
+    pub mine: bool,
+    /// When it was written.
+    pub created_ms: u64,
+    /// What it says.
+    pub body: Body,
+}
+
+impl PostView {
+    /// Shows `post` as written by `author`.
+    #[must_use]
+    pub fn new(post: &Post, author: Person, mine: bool) -> Self {
+        Self { id: post.id, author, mine, created_ms: post.id.created_ms(), body: post.body.clone() }
+    }
+}
+
+/// A page of posts, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PostPage {
+    /// The posts.
+    pub posts: Vec<PostView>,
+    /// The value of `before` for the next page; null on the last one.
+    pub next: Option<String>,
+}
+
+/// How far a friendship has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FriendState {
+    /// They ask; it is for the owner to accept or decline.
+    Incoming,
+    /// The owner asked; they have not answered.
+    Outgoing,
+    /// Both want it.
+    Friends,
+}
+
+/// A friend, or somebody on the way to become one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FriendView {
+    /// The fingerprint of their identity.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: Fingerprint,
+    /// Their identity's public key.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub identity: PublicKey,
+    /// Their name, as they give it.
+    pub name: String,
+    /// Where their deployment is.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub address: Address,
+    /// How far it has come.
+    pub state: FriendState,
+    /// What the asking side wrote with the request.
+    pub greeting: Option<String>,
+    /// Whether this deployment has found that identity at that address.
+    pub verified: bool,
+    /// When it came to this state.
+    pub since_ms: u64,
+    /// Whether the owner's last word (request, acceptance) has arrived.
+    pub delivery: DeliveryView,
+    /// How the last pull went.
+    pub pull: PullView,
+}
+
+/// Whether something has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// There is nothing that has not arrived.
+    Delivered,
+    /// Kept, and tried again.
+    Waiting,
+}
+
+/// The delivery of the owner's last word to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DeliveryView {
+    /// Whether it has arrived.
+    pub state: DeliveryState,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// When it will be tried again; null when it has arrived.
+    pub next_ms: Option<u64>,
+    /// What went wrong the last time.
+    pub problem: Option<String>,
+}
+
+/// How the last pull from a friend went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PullView {
+    /// When it was; null before the first.
+    pub last_ms: Option<u64>,
+    /// What went wrong; null when nothing did.
+    pub problem: Option<String>,
+}
+
+/// Everybody who is or may become a friend.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FriendList {
+    /// Requests first, then friends by name.
+    pub friends: Vec<FriendView>,
+}
+
+/// A friend request to send.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct NewFriend {
+    /// Their address in any form people type.
+    pub address: String,
+    /// A word to them, up to 500 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub greeting: Option<String>,
+}
+
+/// What a refresh should do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshScope {
+    /// What is due, and a look at every friend.
+    #[default]
+    All,
+    /// Only what is due: friends who said that something changed, and what is to be sent.
+    Due,
+}
+
+/// Asks for a refresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// How much to do.
+    #[serde(default)]
+    pub scope: RefreshScope,
+}
+
+/// What a refresh did.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RefreshReport {
+    /// The friends that were asked for news.
+    pub pulled: Vec<Pulled>,
+    /// How many requests and notifications arrived.
+    pub delivered: u32,
+    /// How many did not, and will be tried again.
+    pub waiting: u32,
+    /// When there will be more to do; null when nothing is planned.
+    pub next_due_ms: Option<u64>,
+}
+
+/// One friend in a refresh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Pulled {
+    /// Who.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub friend: Fingerprint,
+    /// Their name.
+    pub name: String,
+    /// How many changes came.
+    pub changed: u32,
+    /// What went wrong; null when nothing did.
+    pub problem: Option<String>,
+}
+
+/// What an open client polls. The tags change when what they stand for changes, and mean nothing else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Changes {
+    /// Of the feed and one's own posts.
+    pub feed: String,
+    /// Of the list of friends.
+    pub friends: String,
+    /// Of one's profile.
+    pub profile: String,
+    /// How many friends have news that was not pulled yet.
+    pub dirty: u32,
+    /// When a refresh of what is due has something to do; null when nothing is planned.
+    pub next_due_ms: Option<u64>,
+}
+
+/// Whether the deployment works.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Health {
+    /// Always `ok`: otherwise there is a problem instead of this.
+    pub status: String,
+    /// The version of Tidings.
+    pub version: String,
+    /// Whether it is set up.
+    pub setup: SetupState,
+}

@@ -1,0 +1,390 @@
+//! Becoming friends, and ceasing to be: what the owner decides, and what others say.
+
+use crate::account::Account;
+use crate::api::{FriendList, FriendState};
+use crate::keys;
+use crate::relation::{Relation, Verified};
+use crate::stored;
+use thiserror::Error;
+use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
+use tidings_protocol::limits::GREETING_CHARS;
+use tidings_protocol::{
+    Address, AddressError, Certificate, CertificateError, Discovery, Fingerprint, Friendship,
+    PROTOCOL_VERSION, Signed, SignedError, Stance, TextError, check_text,
+};
+
+/// Why something about a friend is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FriendError {
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// What was typed is no address.
+    #[error("the address {0}")]
+    Address(#[from] AddressError),
+    /// One's own address or identity.
+    #[error("that is your own deployment")]
+    Oneself,
+    /// Plain http from somewhere that is not loopback itself.
+    #[error(
+        "the deployment at {address} is reached by plain http, which only a deployment on loopback may do"
+    )]
+    PlainHttp {
+        /// The address.
+        address: Address,
+    },
+    /// There is something at the address, but no deployment, or one that is not set up.
+    #[error("there is no Tidings deployment at {address}: {reason}")]
+    NoDeployment {
+        /// The address.
+        address: Address,
+        /// What was found instead.
+        reason: String,
+    },
+    /// The deployment there speaks other versions of the protocol.
+    #[error(
+        "the deployment at {address} speaks the protocol versions {versions:?}, this one speaks {PROTOCOL_VERSION}"
+    )]
+    Version {
+        /// The address.
+        address: Address,
+        /// What it speaks.
+        versions: Vec<u32>,
+    },
+    /// The deployment goes by another address.
+    #[error("the deployment at {address} calls itself {calls_itself}: use that address")]
+    OtherAddress {
+        /// The address that was asked.
+        address: Address,
+        /// The address in its certificate.
+        calls_itself: Address,
+    },
+    /// The certificate there is broken.
+    #[error("the deployment there has an unacceptable certificate: {0}")]
+    Certificate(#[from] CertificateError),
+    /// Nobody could be reached.
+    #[error("could not reach {address}: {reason}")]
+    Unreachable {
+        /// The address.
+        address: Address,
+        /// What went wrong.
+        reason: String,
+    },
+    /// Nobody with this id is or may become a friend.
+    #[error("there is no friend or request with the id {0}")]
+    Unknown(Fingerprint),
+    /// They have not asked.
+    #[error("{0} has not asked to be friends, so there is nothing to accept")]
+    NotAsked(String),
+    /// The requester was not found at the address they gave.
+    #[error("{name} could not be found at {address}, so the request cannot be accepted now: {reason}")]
+    Unverified {
+        /// Their name.
+        name: String,
+        /// The address they gave.
+        address: String,
+        /// What went wrong.
+        reason: String,
+    },
+    /// The greeting is not acceptable.
+    #[error("greeting {0}")]
+    Greeting(TextError),
+    /// A document could not be signed.
+    #[error("{0}")]
+    Signing(#[from] SignedError),
+}
+
+/// Requests first, then friends by name.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn list<S: KeyValue>(view: &View<'_, S>) -> Result<FriendList, LedgerError> {
+    let mut friends: Vec<_> = Relation::load_all(view).await?.iter().filter_map(Relation::view).collect();
+    let rank = |state| match state {
+        FriendState::Incoming => 0,
+        FriendState::Outgoing => 1,
+        FriendState::Friends => 2,
+    };
+    friends.sort_by(|a, b| {
+        (rank(a.state), a.name.to_lowercase(), a.id).cmp(&(rank(b.state), b.name.to_lowercase(), b.id))
+    });
+    Ok(FriendList { friends })
+}
+
+/// The address of a deployment to befriend, from what a person typed.
+///
+/// # Errors
+/// When it is no address, one's own, or out of reach for this deployment.
+pub fn target(account: &Account, typed: &str) -> Result<Address, FriendError> {
+    let address = Address::from_typed(typed)?;
+    if address == *account.address() {
+        return Err(FriendError::Oneself);
+    }
+    if !account.address().may_reach(&address) {
+        return Err(FriendError::PlainHttp { address });
+    }
+    Ok(address)
+}
+
+/// Checks a greeting; one of nothing but white space counts as none.
+///
+/// # Errors
+/// When it is too long or has characters that do not belong there.
+pub fn greeting(typed: Option<String>) -> Result<Option<String>, FriendError> {
+    match typed.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(text) => {
+            check_text(&text, GREETING_CHARS, true).map_err(FriendError::Greeting)?;
+            Ok(Some(text))
+        }
+    }
+}
+
+/// The certificate in a discovery document that was fetched from `address`.
+///
+/// # Errors
+/// When it is not the document of a deployment at this address that speaks our version.
+pub fn discovered<'d>(
+    account: &Account,
+    address: &Address,
+    discovery: &'d Discovery,
+) -> Result<&'d Signed<Certificate>, FriendError> {
+    if !discovery.versions.contains(&PROTOCOL_VERSION) {
+        let versions = discovery.versions.iter().copied().take(16).collect();
+        return Err(FriendError::Version { address: address.clone(), versions });
+    }
+    let certificate = discovery.certificate.verify_certificate()?;
+    if certificate.fingerprint() == account.fingerprint() {
+        return Err(FriendError::Oneself);
+    }
+    if certificate.address != *address {
+        let calls_itself = certificate.address.clone();
+        return Err(FriendError::OtherAddress { address: address.clone(), calls_itself });
+    }
+    Ok(&discovery.certificate)
+}
+
+/// Keeps a certificate that was found at the very address it names.
+pub(crate) fn keep_verified(relation: &Relation, certificate: &Signed<Certificate>, batch: &mut Batch) {
+    let serial = certificate.unverified().serial;
+    if relation.certificate().is_some_and(|known| known.serial > serial) {
+        return; // Somebody answers there with a superseded certificate: an old copy of the deployment.
+    }
+    keep_certificate(relation, certificate, batch);
+    batch.put(keys::verified(&relation.fingerprint), stored::json(&Verified { serial }));
+}
+
+/// Keeps a certificate with a greater serial than the known one, and lets go of that.
+pub(crate) fn keep_certificate(relation: &Relation, certificate: &Signed<Certificate>, batch: &mut Batch) {
+    let serial = certificate.unverified().serial;
+    match relation.certificate().map(|known| known.serial) {
+        Some(known) if known >= serial => return,
+        Some(known) => batch.delete(keys::certificate(&relation.fingerprint, known)),
+        None => {}
+    }
+    batch.put(keys::certificate(&relation.fingerprint, serial), certificate.to_json());
+}
+
+/// Asks somebody, whose certificate was just found at their address, to be friends. If they asked already, this
+/// accepts; if nothing is to be said, the batch only keeps the certificate.
+///
+/// # Errors
+/// When the request cannot be signed.
+pub fn request(
+    account: &Account,
+    own_name: &str,
+    relation: &Relation,
+    certificate: &Signed<Certificate>,
+    greeting: Option<String>,
+    now_ms: u64,
+) -> Result<Batch, FriendError> {
+    let mut batch = Batch::new();
+    keep_verified(relation, certificate, &mut batch);
+    match relation.state() {
+        Some(FriendState::Friends | FriendState::Outgoing) => {}
+        Some(FriendState::Incoming) => {
+            say(account, own_name, relation, Said::Join, greeting, now_ms, &mut batch)?
+        }
+        None => say(account, own_name, relation, Said::Ask, greeting, now_ms, &mut batch)?,
+    }
+    Ok(batch)
+}
+
+/// Accepts a request.
+///
+/// # Errors
+/// When they have not asked, or were not found at their address yet.
+pub fn accept(
+    account: &Account,
+    own_name: &str,
+    relation: &Relation,
+    now_ms: u64,
+) -> Result<Batch, FriendError> {
+    let mut batch = Batch::new();
+    match relation.state() {
+        Some(FriendState::Friends) => return Ok(batch),
+        Some(FriendState::Incoming) => {}
+        Some(FriendState::Outgoing) => return Err(FriendError::NotAsked(relation.name())),
+        None => return Err(FriendError::Unknown(relation.fingerprint)),
+    }
+    if !relation.is_verified() {
+        return Err(FriendError::Unverified {
+            name: relation.name(),
+            address: relation.address().map(ToString::to_string).unwrap_or_default(),
+            reason: relation
+                .delivery
+                .problem
+                .clone()
+                .unwrap_or_else(|| "their address was not checked yet".into()),
+        });
+    }
+    say(account, own_name, relation, Said::Join, None, now_ms, &mut batch)?;
+    Ok(batch)
+}
+
+/// Cancels or declines a request, or ends a friendship and lets go of their posts.
+///
+/// # Errors
+/// When there is nothing to end.
+pub async fn end<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    own_name: &str,
+    relation: &Relation,
+    now_ms: u64,
+) -> Result<Batch, FriendError> {
+    if relation.state().is_none() {
+        return Err(FriendError::Unknown(relation.fingerprint));
+    }
+    let mut batch = Batch::freeing();
+    say(account, own_name, relation, Said::End, None, now_ms, &mut batch)?;
+    forget(view, relation, &mut batch).await?;
+    Ok(batch)
+}
+
+/// Removes what was pulled from somebody, and where the pulls stood.
+pub(crate) async fn forget<S: KeyValue>(
+    view: &View<'_, S>,
+    relation: &Relation,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let who = &relation.fingerprint;
+    let suffix = format!(".{who}");
+    for entry in view.scan(Range::partition(keys::FEED), Direction::Forward, usize::MAX).await? {
+        if entry.key.rest().ends_with(&suffix) {
+            batch.delete(entry.key);
+        }
+    }
+    for entry in view.scan(keys::heard_from(who), Direction::Forward, usize::MAX).await? {
+        batch.delete(entry.key);
+    }
+    for key in [keys::pull(who), keys::told(who), keys::served(who)] {
+        batch.delete(key);
+    }
+    Ok(())
+}
+
+/// What the owner says next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// A request, in a new generation.
+    Ask,
+    /// Their request is accepted, in its generation.
+    Join,
+    /// It is over, in the generation that was reached.
+    End,
+}
+
+fn say(
+    account: &Account,
+    own_name: &str,
+    relation: &Relation,
+    said: Said,
+    greeting: Option<String>,
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(), SignedError> {
+    let order =
+        |stance: &Option<Signed<Friendship>>| stance.as_ref().map_or((0, 0), |f| f.unverified().order());
+    let (ours, theirs) = (order(&relation.ours), order(&relation.theirs));
+    let generation = match said {
+        Said::Ask => ours.0.max(theirs.0) + 1,
+        Said::Join => theirs.0,
+        Said::End => ours.0.max(theirs.0),
+    };
+    let sequence = if generation == ours.0 { ours.1 + 1 } else { 1 };
+    let friendship = Friendship {
+        from: account.identity(),
+        to: relation.fingerprint,
+        generation,
+        sequence,
+        stance: if said == Said::End { Stance::Ended } else { Stance::Wanted },
+        name: own_name.to_owned(),
+        greeting,
+        created_ms: now_ms,
+    };
+    let order = friendship.order();
+    let signed = Signed::sign(friendship, account.deployment_key())?;
+    if relation.ours.is_some() {
+        batch.delete(keys::ours(&relation.fingerprint, ours));
+    }
+    batch.put(keys::ours(&relation.fingerprint, order), signed.to_json());
+    let fresh = crate::relation::Delivery { arrived: relation.delivery.arrived, ..Default::default() };
+    batch.put(keys::delivery(&relation.fingerprint), stored::json(&fresh));
+    Ok(())
+}
+
+/// Why somebody's stance is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StanceError {
+    /// It is from or to somebody else than the message around it.
+    #[error("the friendship is not from the sender to the receiver of this message")]
+    OtherPeople,
+    /// The deployment key of the sender did not sign it.
+    #[error("the friendship: {0}")]
+    Signature(#[from] SignedError),
+    /// A text in it is not acceptable.
+    #[error("the friendship: {member} {reason}")]
+    Text {
+        /// Which member.
+        member: &'static str,
+        /// What is wrong with it.
+        reason: TextError,
+    },
+    /// Numbers out of range.
+    #[error("the friendship: generation, sequence or created_ms is out of range")]
+    Numbers,
+}
+
+/// Takes somebody's stance, sent by them or brought along with an answer. Older ones than the known one change nothing.
+///
+/// # Errors
+/// When it is not theirs, or not acceptable.
+pub(crate) fn take_stance(
+    own: &Fingerprint,
+    relation: &Relation,
+    certificate: &Certificate,
+    friendship: &Signed<Friendship>,
+    batch: &mut Batch,
+) -> Result<bool, StanceError> {
+    let content = friendship.verify(&certificate.key)?;
+    if content.from != certificate.identity || content.to != *own {
+        return Err(StanceError::OtherPeople);
+    }
+    content.check().map_err(|(member, reason)| StanceError::Text { member, reason })?;
+    if !content.numbers_in_range() {
+        return Err(StanceError::Numbers);
+    }
+    let known = relation.theirs.as_ref().map(|f| f.unverified().order());
+    if known >= Some(content.order()) {
+        return Ok(false);
+    }
+    if relation.theirs.is_none() && relation.ours.is_none() && content.stance == Stance::Ended {
+        return Ok(false); // Nothing was ever between us, so there is nothing to end.
+    }
+    if let Some(known) = known {
+        batch.delete(keys::theirs(&relation.fingerprint, known));
+    }
+    batch.put(keys::theirs(&relation.fingerprint, content.order()), friendship.to_json());
+    Ok(true)
+}

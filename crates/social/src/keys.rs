@@ -1,0 +1,129 @@
+//! Every key in the store: its partition, its form, its value, and who writes it.
+//!
+//! Values are JSON. A partition groups what is read together; see `docs/storage.md`.
+
+use tidings_ledger::{Key, Range};
+use tidings_protocol::{Fingerprint, Head, RecordId};
+
+/// Claims that a setup is under way. Owner component.
+pub(crate) const CLAIM: &str = "claim";
+/// The account; the first one counts. Owner component, once.
+pub(crate) const SETUP: &str = "setup";
+/// A password chosen later. Owner component.
+pub(crate) const ACCESS: &str = "access";
+/// One's own signed profile. Owner component.
+pub(crate) const PROFILE: &str = "profile";
+/// One's own signed posts. Owner component.
+pub(crate) const POST: &str = "post";
+/// Friends' posts. Owner component, from pulls.
+pub(crate) const FEED: &str = "feed";
+/// Everything about one friend or stranger. Both components; see the functions below.
+pub(crate) const FRIEND: &str = "friend";
+/// Heads that friends announced. Peer component writes, owner component removes.
+pub(crate) const HEARD: &str = "heard";
+/// What friends have pulled. Peer component.
+pub(crate) const SERVED: &str = "served";
+
+/// What friends may pull.
+pub(crate) const SHARED: [&str; 2] = [POST, PROFILE];
+
+/// `claim:<id>`, whose order is the order of the claims.
+pub(crate) fn claim(id: RecordId) -> Key {
+    key(CLAIM, &id.to_string())
+}
+
+/// `setup:<id>` -> `account::SetupRecord`. The id is that of the claim, so the first claim comes first.
+pub(crate) fn setup(id: RecordId) -> Key {
+    key(SETUP, &id.to_string())
+}
+
+/// `access:` -> `account::AccessRecord`.
+pub(crate) fn access() -> Key {
+    key(ACCESS, "")
+}
+
+/// `profile:` -> `Signed<Profile>`.
+pub(crate) fn profile() -> Key {
+    key(PROFILE, "")
+}
+
+/// `post:<id>` -> `Signed<Post>`.
+pub(crate) fn post(id: RecordId) -> Key {
+    key(POST, &id.to_string())
+}
+
+/// `feed:<id>.<author>` -> `Signed<Post>`. The author is part of it, so nobody can replace somebody else's post.
+pub(crate) fn feed(id: RecordId, author: &Fingerprint) -> Key {
+    key(FEED, &format!("{id}.{author}"))
+}
+
+/// The end (exclusive) of a range in `post` or `feed` that has everything up to and including `id`.
+pub(crate) fn through(partition: &str, id: RecordId) -> Key {
+    key(partition, &format!("{id}/"))
+}
+
+/// All of `friend:<who>/...`.
+pub(crate) fn friend(who: &Fingerprint) -> Range {
+    Range::prefix(FRIEND, &format!("{who}/"))
+}
+
+/// `friend:<who>/certificate/<serial>` -> `Signed<Certificate>`; the greatest serial counts. Both components.
+pub(crate) fn certificate(who: &Fingerprint, serial: u64) -> Key {
+    key(FRIEND, &format!("{who}/certificate/{serial:016}"))
+}
+
+/// `friend:<who>/ours/<generation>.<sequence>` -> `Signed<Friendship>`; the greatest counts. Owner component.
+pub(crate) fn ours(who: &Fingerprint, (generation, sequence): (u64, u64)) -> Key {
+    key(FRIEND, &format!("{who}/ours/{generation:016}.{sequence:016}"))
+}
+
+/// `friend:<who>/theirs/<generation>.<sequence>` -> `Signed<Friendship>`; the greatest counts, so that messages handled
+/// at the same time cannot undo each other. Both components.
+pub(crate) fn theirs(who: &Fingerprint, (generation, sequence): (u64, u64)) -> Key {
+    key(FRIEND, &format!("{who}/theirs/{generation:016}.{sequence:016}"))
+}
+
+/// `friend:<who>/verified` -> `relation::Verified`. Owner component.
+pub(crate) fn verified(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/verified"))
+}
+
+/// `friend:<who>/profile` -> `Signed<Profile>`. Owner component, from pulls.
+pub(crate) fn friend_profile(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/profile"))
+}
+
+/// `friend:<who>/delivery` -> `relation::Delivery`. Owner component.
+pub(crate) fn delivery(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/delivery"))
+}
+
+/// `friend:<who>/told` -> `relation::Told`. Owner component.
+pub(crate) fn told(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/told"))
+}
+
+/// `friend:<who>/pull` -> `relation::Pull`. Owner component.
+pub(crate) fn pull(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/pull"))
+}
+
+/// `heard:<who>/<head>`, without a value; the greatest counts.
+pub(crate) fn heard(who: &Fingerprint, head: Head) -> Key {
+    key(HEARD, &format!("{who}/{head}"))
+}
+
+/// All of `heard:<who>/...`.
+pub(crate) fn heard_from(who: &Fingerprint) -> Range {
+    Range::prefix(HEARD, &format!("{who}/"))
+}
+
+/// `served:<who>` -> `relation::Served`.
+pub(crate) fn served(who: &Fingerprint) -> Key {
+    key(SERVED, &who.to_string())
+}
+
+fn key(partition: &str, rest: &str) -> Key {
+    #[allow(clippy::expect_used)] // Partitions are the constants above, and every rest is of bounded length.
+    Key::new(partition, rest).expect("a short key in a constant partition")
+}

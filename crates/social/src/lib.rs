@@ -1,0 +1,31 @@
+//! The social rules of Tidings: identity, friends, posts, feed, notifications.
+//!
+//! This crate decides without doing: stored facts, input and time go in; entries to commit and requests to send come
+//! out. The edge (`api/`) commits and sends. So every rule here can be tested without a network, a clock or a host.
+//!
+//! Architecture invariant: nothing here knows HTTP, Spin, a clock or a source of randomness.
+
+pub mod access;
+pub mod account;
+pub mod api;
+pub mod changes;
+pub mod feed;
+pub mod friends;
+mod keys;
+pub mod limits;
+#[cfg(feature = "openapi")]
+pub mod openapi;
+pub mod peer;
+pub mod posts;
+pub mod profile;
+pub mod pulls;
+pub mod relation;
+pub mod setup;
+mod stored;
+pub mod sync;
+
+#[cfg(test)]
+mod testing;
+
+pub use account::Account;
+pub use relation::Relation;

@@ -1,0 +1,76 @@
+//! Every limit of the social rules, with its unit and its reason. Limits of the wire are in `tidings_protocol::limits`.
+
+/// The shortest password, in Unicode scalar values (NIST SP 800-63B section 3.1.1.2).
+pub const PASSWORD_CHARS_LEAST: usize = 8;
+
+/// The longest password, in Unicode scalar values. Bounds what Argon2 has to read.
+pub const PASSWORD_CHARS_MOST: usize = 200;
+
+/// How long a browser stays signed in, in milliseconds: 30 days.
+pub const SESSION_MS: u64 = 30 * 24 * 3_600_000;
+
+/// How long a claim's write may take before its owner gives up, in milliseconds. Every claimant waits at least this
+/// long before it looks for others, so it is felt once, at setup.
+pub const CLAIM_WRITE_MS: u64 = 1_000;
+
+/// The most that a claimant waits for a stale store on top of [`CLAIM_WRITE_MS`], in milliseconds. Stores that may be
+/// staler than this have `owner_password`, so that only the owner can race with themselves.
+pub const CLAIM_STALENESS_MS: u64 = 5_000;
+
+/// How long a claim stands in the way of others, in milliseconds: longer than any request lives.
+pub const CLAIM_LIFE_MS: u64 = 60_000;
+
+/// An idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES: usize = 100;
+
+/// How long a create is recognised by an idempotency key that tells no time, in milliseconds.
+pub const IDEMPOTENCY_MS: u64 = 24 * 3_600_000;
+
+/// Entries of a page when the client does not say.
+pub const PAGE_DEFAULT: usize = 50;
+
+/// The most entries of a page.
+pub const PAGE_MOST: usize = 100;
+
+/// Requests from strangers that wait for the owner. Each takes at most about 2 KB.
+pub const PENDING_STRANGERS: usize = 100;
+
+/// Requests sent at the same time in one round of a refresh.
+pub const ROUND_REQUESTS: usize = 48;
+
+/// Rounds of one refresh: each sends requests, waits for all, and commits what came.
+pub const ROUNDS: usize = 12;
+
+/// The JSON text of one pulled record, in bytes: a post of the longest text, escaped, with room for other members.
+pub const RECORD_BYTES: usize = 64 * 1024;
+
+/// How long what could not be delivered waits before it is tried again, in milliseconds, by attempts made.
+pub const RETRY_MS: [u64; 5] = [60_000, 15 * 60_000, 3_600_000, 4 * 3_600_000, 24 * 3_600_000];
+
+/// When a friend who did not pull is told again, in milliseconds after the last time, by times told.
+pub const TELL_AGAIN_MS: [u64; 4] = [15 * 60_000, 3_600_000, 4 * 3_600_000, 24 * 3_600_000];
+
+/// Between two notifications to one friend while the first is unanswered, in milliseconds.
+pub const BETWEEN_NOTIFICATIONS_MS: u64 = 10 * 60_000;
+
+/// How long a friend's answer that did not yet hold what they announced is left alone, in milliseconds, by attempts.
+pub const STALE_PULL_MS: [u64; 4] = [2_000, 10_000, 60_000, 10 * 60_000];
+
+/// How long a pull that failed waits before it is tried again, in milliseconds, by attempts made.
+pub const PULL_AGAIN_MS: [u64; 6] = [5_000, 30_000, 120_000, 15 * 60_000, 3_600_000, 4 * 3_600_000];
+
+/// How often a friend who said nothing is asked all the same, in milliseconds: finds what a lost notification left.
+pub const LOOK_ANYWAY_MS: u64 = 24 * 3_600_000;
+
+/// Within this time of the last one, a pull that brought nothing is not written down, in milliseconds.
+pub const PULL_NOTE_MS: u64 = 10 * 60_000;
+
+/// What is shown of somebody else's error text, in Unicode scalar values.
+pub const FOREIGN_PROBLEM_CHARS: usize = 200;
+
+/// The delay before attempt number `attempts` + 1.
+#[must_use]
+pub fn delay(schedule: &[u64], attempts: u32) -> u64 {
+    let index = (attempts.saturating_sub(1) as usize).min(schedule.len().saturating_sub(1));
+    schedule.get(index).copied().unwrap_or(0)
+}

@@ -1,0 +1,186 @@
+//! The OpenAPI 3.1 description of the owner API. Only the generator compiles this.
+
+// Each function stands for an endpoint; its doc comment becomes the description.
+#![allow(dead_code)]
+
+use crate::api::{
+    Changes, FriendList, FriendView, Health, NewFriend, NewPost, PasswordChange, PostPage, PostView,
+    ProfileChange, ProfileView, RefreshReport, RefreshRequest, SessionStatus, SetupRequest, SetupStatus,
+};
+use tidings_protocol::Problem;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{IntoParams, Modify, OpenApi};
+
+/// Where a page begins and how long it is.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PageQuery {
+    /// How many at most; 1 to 100, 50 by default.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    before: Option<String>,
+}
+
+macro_rules! endpoint {
+    ($(#[$doc:meta])* $name:ident, $($description:tt)*) => {
+        #[utoipa::path($($description)*)]
+        $(#[$doc])*
+        fn $name() {}
+    };
+}
+
+endpoint!(
+    /// Whether the deployment is set up, and the address its certificate has to name.
+    get_setup, get, path = "/api/setup", tag = "setup", security(()),
+    responses((status = 200, body = SetupStatus), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Claims the deployment. Works once. Takes a moment, because it makes sure that nobody else was first.
+    post_setup, post, path = "/api/setup", tag = "setup", security(("basic" = [])), request_body = SetupRequest,
+    responses((status = 201, body = SessionStatus), (status = 409, body = Problem, content_type = "application/problem+json"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Whether this request is signed in. Never an error for want of a password.
+    get_session, get, path = "/api/session", tag = "session", security((), ("basic" = []), ("cookie" = [])),
+    responses((status = 200, body = SessionStatus), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Trades the password for a session cookie.
+    post_session, post, path = "/api/session", tag = "session", security(("basic" = [])),
+    responses((status = 200, body = SessionStatus), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Signs this browser out.
+    delete_session, delete, path = "/api/session", tag = "session",
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Chooses another password; ends all other sessions.
+    put_password, put, path = "/api/password", tag = "session", request_body = PasswordChange,
+    responses((status = 200, body = SessionStatus), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// One's own profile.
+    get_profile, get, path = "/api/profile", tag = "profile",
+    responses((status = 200, body = ProfileView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Changes one's own profile.
+    put_profile, put, path = "/api/profile", tag = "profile", request_body = ProfileChange,
+    responses((status = 200, body = ProfileView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// One's own posts, newest first.
+    get_posts, get, path = "/api/posts", tag = "posts", params(PageQuery),
+    responses((status = 200, body = PostPage), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Writes a post and tells friends. With an Idempotency-Key it can be repeated without writing it twice.
+    post_posts, post, path = "/api/posts", tag = "posts", request_body = NewPost,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 100 visible ASCII characters; a UUIDv7 (RFC 9562) is best")),
+    responses((status = 201, body = PostView), (status = 200, body = PostView, description = "That key was used before; this is what it made"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Withdraws a post, here and with the next pull at every friend's.
+    delete_post, delete, path = "/api/posts/{id}", tag = "posts", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// One's own and friends' posts, newest first: what is stored here, without asking anybody.
+    get_feed, get, path = "/api/feed", tag = "feed", params(PageQuery),
+    responses((status = 200, body = PostPage), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Does the network work: delivers what is owed and pulls what is new.
+    post_feed_refresh, post, path = "/api/feed/refresh", tag = "feed", request_body = Option<RefreshRequest>,
+    responses((status = 200, body = RefreshReport), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// What an open client polls, with If-None-Match.
+    get_changes, get, path = "/api/changes", tag = "feed",
+    params(("If-None-Match" = Option<String>, Header, description = "The ETag of the last answer")),
+    responses((status = 200, body = Changes), (status = 304, description = "Nothing changed"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Friends and requests.
+    get_friends, get, path = "/api/friends", tag = "friends",
+    responses((status = 200, body = FriendList), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Asks somebody to be friends; accepts, if they asked already.
+    post_friends, post, path = "/api/friends", tag = "friends", request_body = NewFriend,
+    responses((status = 201, body = FriendView), (status = 200, body = FriendView, description = "Asked before, or friends already"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Accepts a friend request, after finding the requester at their address.
+    accept_friend, post, path = "/api/friends/{id}/accept", tag = "friends", params(("id" = String, Path)),
+    responses((status = 200, body = FriendView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Cancels or declines a request, or ends a friendship.
+    delete_friend, delete, path = "/api/friends/{id}", tag = "friends", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Whether the deployment works and is configured.
+    get_health, get, path = "/api/health", tag = "health", security(()),
+    responses((status = 200, body = Health), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// This document.
+    get_openapi, get, path = "/api/openapi.json", tag = "health", security(()),
+    responses((status = 200, content_type = "application/json", body = Object))
+);
+
+struct SecuritySchemes;
+
+impl Modify for SecuritySchemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme(
+            "basic",
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build()),
+        );
+        components.add_security_scheme(
+            "cookie",
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                "__Host-tidings-{id}",
+                "Set by POST /api/session. The name ends in the first eight characters of the owner's id, so that \
+                 several deployments on one loopback host do not sign each other out. State-changing requests by \
+                 cookie need an Origin of this deployment.",
+            ))),
+        );
+    }
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tidings owner API",
+        description = "What an owner's client says to their own deployment. Errors are problem details (RFC 9457). \
+                       Times are unix milliseconds. The user name for HTTP Basic is admin.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(
+        get_setup, post_setup, get_session, post_session, delete_session, put_password, get_profile, put_profile,
+        get_posts, post_posts, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
+        accept_friend, delete_friend, get_health, get_openapi
+    ),
+    security(("basic" = []), ("cookie" = [])),
+    modifiers(&SecuritySchemes)
+)]
+struct Document;
+
+/// The document as indented JSON with a line feed at the end.
+///
+/// # Errors
+/// When it cannot be written as JSON.
+pub fn document() -> Result<String, serde_json::Error> {
+    let mut text = Document::openapi().to_pretty_json()?;
+    text.push('\n');
+    Ok(text)
+}

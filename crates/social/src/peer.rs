@@ -1,0 +1,208 @@
+//! What others ask of this deployment: who may ask, and what follows.
+
+use crate::account::Account;
+use crate::api::FriendState;
+use crate::friends::{self, StanceError};
+use crate::keys;
+use crate::limits::PENDING_STRANGERS;
+use crate::relation::Relation;
+use thiserror::Error;
+use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
+use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
+use tidings_protocol::request_signature::{ClaimedRequest, RequestParts, RequestSignatureError};
+use tidings_protocol::{
+    Address, Certificate, Discovery, FriendshipAnswer, FriendshipMessage, Notification, NotificationAnswer,
+    PROTOCOL_VERSION, Profile, Signed, Software, Stance,
+};
+
+/// Why a request of another deployment is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PeerError {
+    /// The store cannot be read or written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The request is not signed as it should be.
+    #[error(transparent)]
+    Signature(#[from] RequestSignatureError),
+    /// It is signed by somebody whose key is not known, and brought no certificate.
+    #[error("the sender is not known here: send the certificate along")]
+    UnknownSender,
+    /// It is signed by oneself.
+    #[error("this request comes from the identity that is served here")]
+    Oneself,
+    /// The certificate was superseded: an old host, or a copy of it.
+    #[error("the sender's certificate (serial {got}) was superseded by one of serial {known}")]
+    Superseded {
+        /// The serial that came.
+        got: u64,
+        /// The serial that is known.
+        known: u64,
+    },
+    /// Two different certificates of the same serial.
+    #[error("another certificate of the serial {0} is known for the sender")]
+    Conflicting(u64),
+    /// The sender is on plain http, and this deployment is not on loopback.
+    #[error(
+        "the sender's address {0} uses plain http, which is only for deployments that are both on loopback"
+    )]
+    PlainHttp(Address),
+    /// Only friends may ask this.
+    #[error("only friends may do that")]
+    NotAFriend,
+    /// Too many strangers wait for an answer of the owner.
+    #[error("{PENDING_STRANGERS} friend requests wait for an answer here already: try again in some days")]
+    TooManyPending,
+    /// The friendship in the message is not acceptable.
+    #[error(transparent)]
+    Stance(#[from] StanceError),
+    /// The head lies in the future.
+    #[error("the head lies more than {} s in the future: is your clock right?", FUTURE_TOLERANCE_MS / 1_000)]
+    FutureHead,
+}
+
+/// Somebody who has proved to be who they say. Only [`authenticate`] makes one, so a function that takes one cannot be
+/// reached without.
+#[derive(Debug, Clone)]
+pub struct VerifiedPeer {
+    relation: Relation,
+    certificate: Signed<Certificate>,
+}
+
+/// Checks the signature of a request: with the certificate that came along if it is newer, with the known one
+/// otherwise.
+///
+/// # Errors
+/// See [`PeerError`]; nothing is to be committed then.
+pub async fn authenticate<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    parts: RequestParts<'_>,
+    now_ms: u64,
+) -> Result<VerifiedPeer, PeerError> {
+    let claimed = ClaimedRequest::parse(parts, &account.fingerprint(), now_ms / 1_000)?;
+    if claimed.from == account.fingerprint() {
+        return Err(PeerError::Oneself);
+    }
+    let relation = Relation::load(view, &claimed.from).await?;
+    let certificate = match (&relation.certificate, &claimed.certificate) {
+        (None, None) => return Err(PeerError::UnknownSender),
+        (Some(known), None) => known.clone(),
+        (None, Some(came)) => came.clone(),
+        (Some(known), Some(came)) => {
+            let (known_serial, got) = (known.unverified().serial, came.unverified().serial);
+            match got.cmp(&known_serial) {
+                std::cmp::Ordering::Greater => came.clone(),
+                std::cmp::Ordering::Equal if came.unverified() == known.unverified() => known.clone(),
+                std::cmp::Ordering::Equal => return Err(PeerError::Conflicting(got)),
+                std::cmp::Ordering::Less => return Err(PeerError::Superseded { got, known: known_serial }),
+            }
+        }
+    };
+    claimed.verify(&certificate.unverified().key)?;
+    let address = &certificate.unverified().address;
+    if !account.address().may_reach(address) {
+        return Err(PeerError::PlainHttp(address.clone()));
+    }
+    Ok(VerifiedPeer { relation, certificate })
+}
+
+impl VerifiedPeer {
+    /// What is known about them.
+    #[must_use]
+    pub fn relation(&self) -> &Relation {
+        &self.relation
+    }
+
+    /// Refuses everybody who is no friend.
+    ///
+    /// # Errors
+    /// [`PeerError::NotAFriend`].
+    pub fn require_friend(&self) -> Result<(), PeerError> {
+        if self.relation.is_friend() { Ok(()) } else { Err(PeerError::NotAFriend) }
+    }
+}
+
+/// Who is served here.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn discovery<S: KeyValue>(view: &View<'_, S>, account: &Account) -> Result<Discovery, LedgerError> {
+    let profile: Option<Signed<Profile>> = crate::stored::load(view, &keys::profile()).await?;
+    Ok(Discovery {
+        versions: vec![PROTOCOL_VERSION],
+        capabilities: Vec::new(),
+        certificate: account.certificate().clone(),
+        name: profile.map(|p| p.unverified().name.clone()).unwrap_or_default(),
+        software: Some(Software {
+            name: "tidings".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }),
+    })
+}
+
+/// Takes a friendship message: a request, an acceptance, or an end.
+///
+/// # Errors
+/// When it is not acceptable, or too many strangers wait already.
+pub async fn receive_friendship<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    sender: &VerifiedPeer,
+    message: &FriendshipMessage,
+) -> Result<(FriendshipAnswer, Batch), PeerError> {
+    let VerifiedPeer { relation, certificate } = sender;
+    let mut batch = Batch::new();
+    let own = account.fingerprint();
+    let is_news =
+        friends::take_stance(&own, relation, certificate.unverified(), &message.friendship, &mut batch)?;
+    if is_news {
+        let stance = message.friendship.unverified().stance;
+        if stance == Stance::Wanted && relation.ours.is_none() && relation.theirs.is_none() {
+            refuse_if_crowded(view).await?;
+        }
+        if stance == Stance::Ended {
+            let mut freeing = Batch::freeing();
+            freeing.merge(batch);
+            batch = freeing;
+            friends::forget(view, relation, &mut batch).await?;
+        }
+        friends::keep_certificate(relation, certificate, &mut batch);
+    }
+    Ok((FriendshipAnswer { friendship: relation.ours.clone() }, batch))
+}
+
+async fn refuse_if_crowded<S: KeyValue>(view: &View<'_, S>) -> Result<(), PeerError> {
+    let relations = Relation::load_all(view).await?;
+    let pending = relations.iter().filter(|r| r.state() == Some(FriendState::Incoming)).count();
+    if pending >= PENDING_STRANGERS { Err(PeerError::TooManyPending) } else { Ok(()) }
+}
+
+/// Takes a notification: the friend stays dirty until the owner's side holds that head.
+///
+/// # Errors
+/// When the sender is no friend, or the head lies in the future.
+pub async fn receive_notification<S: KeyValue>(
+    view: &View<'_, S>,
+    sender: &VerifiedPeer,
+    notification: Notification,
+    now_ms: u64,
+) -> Result<(NotificationAnswer, Batch), PeerError> {
+    sender.require_friend()?;
+    let VerifiedPeer { relation, certificate } = sender;
+    let Notification { head } = notification;
+    if head.ms() > now_ms.saturating_add(FUTURE_TOLERANCE_MS) {
+        return Err(PeerError::FutureHead);
+    }
+    let held = relation.pull.as_ref().and_then(|pull| pull.held);
+    let mut batch = Batch::new();
+    if Some(head) > held.max(relation.heard) {
+        for entry in
+            view.scan(keys::heard_from(&relation.fingerprint), Direction::Forward, usize::MAX).await?
+        {
+            batch.delete(entry.key);
+        }
+        batch.put(keys::heard(&relation.fingerprint, head), Vec::new());
+    }
+    friends::keep_certificate(relation, certificate, &mut batch);
+    Ok((NotificationAnswer { held, friendship: relation.ours.clone() }, batch))
+}

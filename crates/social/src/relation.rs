@@ -1,0 +1,290 @@
+//! All that is stored about one other person, and what follows from it.
+
+use crate::api::{DeliveryState, DeliveryView, FriendState, FriendView, PullView};
+use crate::keys;
+use crate::limits::{RETRY_MS, delay};
+use crate::stored;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Range, View};
+use tidings_protocol::{
+    Address, Certificate, Fingerprint, Friendship, Head, Profile, PublicKey, Signed, Stance,
+};
+
+/// That this deployment has found an identity at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verified {
+    /// The serial of the certificate found there.
+    pub(crate) serial: u64,
+}
+
+/// How far the delivery of the owner's stance, and the look at a requester's address, have come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Delivery {
+    /// The (generation, sequence) that arrived last.
+    pub(crate) arrived: Option<(u64, u64)>,
+    /// Attempts in vain since.
+    pub(crate) attempts: u32,
+    /// When the last attempt was made, in unix milliseconds.
+    pub(crate) last_ms: u64,
+    /// What went wrong.
+    pub(crate) problem: Option<String>,
+}
+
+/// The last notification to a friend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    /// The head that it carried.
+    pub(crate) head: Head,
+    /// When it was sent, in unix milliseconds.
+    pub(crate) at_ms: u64,
+    /// How often the friend was told since they last pulled.
+    pub(crate) times: u32,
+    /// What went wrong, if it did not arrive.
+    pub(crate) problem: Option<String>,
+}
+
+/// How far the pulls from a friend have come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pull {
+    /// Where the next one goes on.
+    pub(crate) cursor: Option<String>,
+    /// The head up to which everything is held.
+    pub(crate) held: Option<Head>,
+    /// Whether the last answer said that there is more.
+    #[serde(default)]
+    pub(crate) more: bool,
+    /// When the last one was made, in unix milliseconds; of those that brought nothing only some are written down.
+    pub(crate) last_ms: u64,
+    /// Attempts since that failed, or that did not bring what was announced.
+    pub(crate) attempts: u32,
+    /// What went wrong.
+    pub(crate) problem: Option<String>,
+}
+
+/// What a friend has pulled from here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Served {
+    /// The head that the last complete answer carried.
+    pub(crate) head: Option<Head>,
+    /// The head that the friend said to hold.
+    pub(crate) held: Option<Head>,
+}
+
+/// Another person: friend, requester, requested, or somebody with whom it ended.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// Who.
+    pub fingerprint: Fingerprint,
+    /// Their certificate of the greatest serial.
+    pub certificate: Option<Signed<Certificate>>,
+    /// The owner's stance towards them.
+    pub ours: Option<Signed<Friendship>>,
+    /// Their stance towards the owner.
+    pub theirs: Option<Signed<Friendship>>,
+    pub(crate) verified: Option<Verified>,
+    pub(crate) profile: Option<Signed<Profile>>,
+    pub(crate) delivery: Delivery,
+    pub(crate) told: Option<Told>,
+    pub(crate) pull: Option<Pull>,
+    pub(crate) heard: Option<Head>,
+    pub(crate) served: Option<Served>,
+}
+
+impl Relation {
+    /// Nothing is known about them.
+    #[must_use]
+    pub fn stranger(fingerprint: Fingerprint) -> Self {
+        Self {
+            fingerprint,
+            certificate: None,
+            ours: None,
+            theirs: None,
+            verified: None,
+            profile: None,
+            delivery: Delivery::default(),
+            told: None,
+            pull: None,
+            heard: None,
+            served: None,
+        }
+    }
+
+    /// What is stored about `who`.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn load<S: KeyValue>(view: &View<'_, S>, who: &Fingerprint) -> Result<Self, LedgerError> {
+        let mut relation = Self::stranger(*who);
+        for entry in view.scan(keys::friend(who), Direction::Forward, usize::MAX).await? {
+            relation.add(&entry);
+        }
+        for entry in view.scan(keys::heard_from(who), Direction::Forward, usize::MAX).await? {
+            relation.add_heard(&entry);
+        }
+        relation.served = stored::load(view, &keys::served(who)).await?;
+        Ok(relation)
+    }
+
+    /// What is stored about everybody, by fingerprint.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn load_all<S: KeyValue>(view: &View<'_, S>) -> Result<Vec<Self>, LedgerError> {
+        let mut all: BTreeMap<Fingerprint, Self> = BTreeMap::new();
+        for entry in view.scan(Range::partition(keys::FRIEND), Direction::Forward, usize::MAX).await? {
+            if let Some(who) = owner_of(&entry) {
+                all.entry(who).or_insert_with(|| Self::stranger(who)).add(&entry);
+            }
+        }
+        for entry in view.scan(Range::partition(keys::HEARD), Direction::Forward, usize::MAX).await? {
+            if let Some(relation) = owner_of(&entry).and_then(|who| all.get_mut(&who)) {
+                relation.add_heard(&entry);
+            }
+        }
+        for entry in view.scan(Range::partition(keys::SERVED), Direction::Forward, usize::MAX).await? {
+            if let Some(relation) = owner_of(&entry).and_then(|who| all.get_mut(&who)) {
+                relation.served = stored::parse(&entry);
+            }
+        }
+        Ok(all.into_values().collect())
+    }
+
+    /// Entries come in the order of their keys, so of several certificates or stances the greatest stays.
+    fn add(&mut self, entry: &Entry) {
+        let mut parts = entry.key.rest().split('/').skip(1);
+        match parts.next() {
+            Some("certificate") => self.certificate = stored::parse(entry).or(self.certificate.take()),
+            Some("ours") => self.ours = stored::parse(entry).or(self.ours.take()),
+            Some("theirs") => self.theirs = stored::parse(entry).or(self.theirs.take()),
+            Some("verified") => self.verified = stored::parse(entry),
+            Some("profile") => self.profile = stored::parse(entry),
+            Some("delivery") => self.delivery = stored::parse(entry).unwrap_or_default(),
+            Some("told") => self.told = stored::parse(entry),
+            Some("pull") => self.pull = stored::parse(entry),
+            _ => {}
+        }
+    }
+
+    fn add_heard(&mut self, entry: &Entry) {
+        let head = entry.key.rest().split('/').nth(1).and_then(|text| text.parse().ok());
+        self.heard = self.heard.max(head);
+    }
+
+    /// How far it has come; `None` when nothing is pending and they are no friends.
+    #[must_use]
+    pub fn state(&self) -> Option<FriendState> {
+        let wanted = |stance: &Option<Signed<Friendship>>| {
+            stance
+                .as_ref()
+                .map(Signed::unverified)
+                .filter(|f| f.stance == Stance::Wanted)
+                .map(|f| f.generation)
+        };
+        let generation =
+            |stance: &Option<Signed<Friendship>>| stance.as_ref().map(|f| f.unverified().generation);
+        match (wanted(&self.ours), wanted(&self.theirs)) {
+            (Some(ours), Some(theirs)) if ours == theirs => Some(FriendState::Friends),
+            (_, Some(theirs)) if Some(theirs) > generation(&self.ours) => Some(FriendState::Incoming),
+            (Some(ours), _) if Some(ours) > generation(&self.theirs) => Some(FriendState::Outgoing),
+            _ => None,
+        }
+    }
+
+    /// Whether they are friends.
+    #[must_use]
+    pub fn is_friend(&self) -> bool {
+        self.state() == Some(FriendState::Friends)
+    }
+
+    /// Their certificate, taken apart.
+    #[must_use]
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref().map(Signed::unverified)
+    }
+
+    /// Their identity.
+    #[must_use]
+    pub fn identity(&self) -> Option<PublicKey> {
+        self.certificate().map(|c| c.identity)
+    }
+
+    /// Where their deployment is.
+    #[must_use]
+    pub fn address(&self) -> Option<&Address> {
+        self.certificate().map(|c| &c.address)
+    }
+
+    /// Whether this deployment has found that identity, with that certificate, at that address.
+    #[must_use]
+    pub fn is_verified(&self) -> bool {
+        match (&self.verified, self.certificate()) {
+            (Some(verified), Some(certificate)) => verified.serial == certificate.serial,
+            _ => false,
+        }
+    }
+
+    /// Their name: from their profile, or as they gave it with their request, or a piece of their fingerprint.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let from_profile = self.profile.as_ref().map(|p| p.unverified().name.clone());
+        let from_stance = || self.theirs.as_ref().map(|f| f.unverified().name.clone());
+        from_profile.or_else(from_stance).unwrap_or_else(|| self.fingerprint.to_string()[..8].to_owned())
+    }
+
+    /// Whether the owner's stance has not arrived yet.
+    #[must_use]
+    pub fn owes_stance(&self) -> bool {
+        self.ours.as_ref().is_some_and(|ours| Some(ours.unverified().order()) > self.delivery.arrived)
+    }
+
+    /// When the next attempt to deliver the owner's stance, or to find them at their address, is due.
+    pub(crate) fn next_attempt_ms(&self) -> u64 {
+        match self.delivery.attempts {
+            0 => 0,
+            attempts => self.delivery.last_ms.saturating_add(delay(&RETRY_MS, attempts)),
+        }
+    }
+
+    /// As the owner sees it; `None` when there is nothing to show.
+    #[must_use]
+    pub fn view(&self) -> Option<FriendView> {
+        let state = self.state()?;
+        let certificate = self.certificate()?;
+        let asking = match state {
+            FriendState::Outgoing => &self.ours,
+            FriendState::Incoming | FriendState::Friends => &self.theirs,
+        };
+        let created_ms = |f: &Option<Signed<Friendship>>| f.as_ref().map_or(0, |f| f.unverified().created_ms);
+        let since_ms = match state {
+            FriendState::Friends => created_ms(&self.ours).max(created_ms(&self.theirs)),
+            _ => created_ms(asking),
+        };
+        let waiting = self.owes_stance();
+        Some(FriendView {
+            id: self.fingerprint,
+            identity: certificate.identity,
+            name: self.name(),
+            address: certificate.address.clone(),
+            state,
+            greeting: asking.as_ref().and_then(|f| f.unverified().greeting.clone()),
+            verified: self.is_verified(),
+            since_ms,
+            delivery: DeliveryView {
+                state: if waiting { DeliveryState::Waiting } else { DeliveryState::Delivered },
+                attempts: if waiting { self.delivery.attempts } else { 0 },
+                next_ms: waiting.then(|| self.next_attempt_ms()),
+                problem: self.delivery.problem.clone().filter(|_| waiting),
+            },
+            pull: PullView {
+                last_ms: self.pull.as_ref().map(|p| p.last_ms),
+                problem: self.pull.as_ref().and_then(|p| p.problem.clone()),
+            },
+        })
+    }
+}
+
+/// The person an entry of `friend`, `heard` or `served` is about.
+fn owner_of(entry: &Entry) -> Option<Fingerprint> {
+    entry.key.rest().split('/').next()?.parse().ok()
+}

@@ -1,0 +1,84 @@
+//! The network work of the owner's side: what is due, and what follows from the answers.
+//!
+//! Nothing is queued. What is owed is derived from what is stored: a stance that has not arrived, a head that a friend
+//! has not pulled, a head that was heard and is not held. So nothing is lost when a request dies on the way, and
+//! doing it twice does no harm.
+
+mod plan;
+mod settle;
+
+pub use plan::{Plan, Scope, plan};
+pub use settle::settle;
+
+use tidings_protocol::{
+    Address, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head, Notification,
+    NotificationAnswer, PullAnswer,
+};
+
+/// A request to another deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PeerRequest {
+    /// Whom it is for.
+    pub to: Fingerprint,
+    /// Where they are.
+    pub address: Address,
+    /// What is asked.
+    pub task: Task,
+    /// Whether our certificate goes along, because they may not have it.
+    pub with_certificate: bool,
+}
+
+/// What is asked of another deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Task {
+    /// Who is served there? Not signed: it is public.
+    Discover,
+    /// This is our stance towards you.
+    Friendship(FriendshipMessage),
+    /// Something changed here.
+    Notify(Notification),
+    /// What changed at yours?
+    Pull {
+        /// The cursor of the last answer.
+        since: Option<String>,
+        /// The head that is held.
+        held: Option<Head>,
+    },
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PeerAnswer {
+    /// To [`Task::Discover`].
+    Discovery(Discovery),
+    /// To [`Task::Friendship`].
+    Friendship(FriendshipAnswer),
+    /// To [`Task::Notify`].
+    Notification(NotificationAnswer),
+    /// To [`Task::Pull`].
+    Changes(PullAnswer),
+    /// They answered, but not with what was asked for.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Why, as far as they said.
+        reason: String,
+    },
+    /// There was no answer.
+    Unreachable {
+        /// What went wrong.
+        reason: String,
+    },
+}
+
+impl PeerAnswer {
+    /// What to tell the owner when it did not go well.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        match self {
+            Self::Refused { status, reason } => Some(format!("their deployment answered {status}: {reason}")),
+            Self::Unreachable { reason } => Some(format!("their deployment could not be reached: {reason}")),
+            _ => None,
+        }
+    }
+}
