@@ -30,7 +30,7 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let relation = Relation::load(&view, &who).await?;
     let status = if relation.state().is_none() { 201 } else { 200 };
     let own_name = own_name(&view, &owner).await?;
-    let batch = friends::request(&owner.account, &own_name, &relation, certificate, greeting, now_ms())?;
+    let batch = friends::request(&owner.account, &own_name, &relation, &discovery, greeting, now_ms())?;
     context.ledger.commit(&mut view, batch).await?;
     effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
     Ok(Reply::json(status, &show(context, who).await?))

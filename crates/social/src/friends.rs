@@ -7,7 +7,7 @@ use crate::relation::{Relation, Verified};
 use crate::stored;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
-use tidings_protocol::limits::GREETING_CHARS;
+use tidings_protocol::limits::{GREETING_CHARS, NAME_CHARS};
 use tidings_protocol::{
     Address, AddressError, Certificate, CertificateError, Discovery, Fingerprint, Friendship,
     PROTOCOL_VERSION, Signed, SignedError, Stance, TextError, check_text,
@@ -164,14 +164,18 @@ pub fn discovered<'d>(
     Ok(&discovery.certificate)
 }
 
-/// Keeps a certificate that was found at the very address it names.
-pub(crate) fn keep_verified(relation: &Relation, certificate: &Signed<Certificate>, batch: &mut Batch) {
+/// Keeps the certificate in a discovery document that was found at the very address it names.
+pub(crate) fn keep_verified(relation: &Relation, discovery: &Discovery, batch: &mut Batch) {
+    let certificate = &discovery.certificate;
     let serial = certificate.unverified().serial;
     if relation.certificate().is_some_and(|known| known.serial > serial) {
         return; // Somebody answers there with a superseded certificate: an old copy of the deployment.
     }
     keep_certificate(relation, certificate, batch);
-    batch.put(keys::verified(&relation.fingerprint), stored::json(&Verified { serial }));
+    // Somebody else's text, shown in our owner's list: one that breaks the rules for names is none.
+    let acceptable = check_text(&discovery.name, NAME_CHARS, false).is_ok();
+    let name = if acceptable { discovery.name.clone() } else { relation.name() };
+    batch.put(keys::verified(&relation.fingerprint), stored::json(&Verified { serial, name }));
 }
 
 /// Keeps a certificate with a greater serial than the known one, and lets go of that.
@@ -185,7 +189,7 @@ pub(crate) fn keep_certificate(relation: &Relation, certificate: &Signed<Certifi
     batch.put(keys::certificate(&relation.fingerprint, serial), certificate.to_json());
 }
 
-/// Asks somebody, whose certificate was just found at their address, to be friends. If they asked already, this
+/// Asks somebody, who was just [`discovered`] at their address, to be friends. If they asked already, this
 /// accepts; if nothing is to be said, the batch only keeps the certificate.
 ///
 /// # Errors
@@ -194,12 +198,12 @@ pub fn request(
     account: &Account,
     own_name: &str,
     relation: &Relation,
-    certificate: &Signed<Certificate>,
+    discovery: &Discovery,
     greeting: Option<String>,
     now_ms: u64,
 ) -> Result<Batch, FriendError> {
     let mut batch = Batch::new();
-    keep_verified(relation, certificate, &mut batch);
+    keep_verified(relation, discovery, &mut batch);
     match relation.state() {
         Some(FriendState::Friends | FriendState::Outgoing) => {}
         Some(FriendState::Incoming) => {

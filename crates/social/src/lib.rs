@@ -25,7 +25,7 @@ mod stored;
 pub mod sync;
 
 #[cfg(test)]
-mod testing;
+mod tests;
 
 pub use account::Account;
 pub use relation::Relation;

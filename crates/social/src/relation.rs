@@ -16,6 +16,8 @@ use tidings_protocol::{
 pub(crate) struct Verified {
     /// The serial of the certificate found there.
     pub(crate) serial: u64,
+    /// The name found there.
+    pub(crate) name: String,
 }
 
 /// How far the delivery of the owner's stance, and the look at a requester's address, have come.
@@ -224,12 +226,17 @@ impl Relation {
         }
     }
 
-    /// Their name: from their profile, or as they gave it with their request, or a piece of their fingerprint.
+    /// Their name: from their profile, as they gave it with their request, as their deployment tells everybody, or a
+    /// piece of their fingerprint.
     #[must_use]
     pub fn name(&self) -> String {
         let from_profile = self.profile.as_ref().map(|p| p.unverified().name.clone());
         let from_stance = || self.theirs.as_ref().map(|f| f.unverified().name.clone());
-        from_profile.or_else(from_stance).unwrap_or_else(|| self.fingerprint.to_string()[..8].to_owned())
+        let from_discovery = || self.verified.as_ref().map(|v| v.name.clone());
+        from_profile
+            .or_else(from_stance)
+            .or_else(from_discovery)
+            .unwrap_or_else(|| self.fingerprint.to_string()[..8].to_owned())
     }
 
     /// Whether the owner's stance has not arrived yet.

@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the program, and how it answers.
 
+use crate::client;
 use crate::limits;
 use crate::logging::{self, LogFormat};
 use crate::server::{self, ServeOptions};
@@ -28,6 +29,11 @@ pub enum Command {
     /// have begun finish, then closes the store.
     #[command(after_long_help = SERVE_LIMITS)]
     Serve(ServeArgs),
+
+    /// Set up a deployment without a browser: makes your identity here and prints its recovery words.
+    ///
+    /// Your identity's secret never leaves this program. Write the words down: they are kept nowhere.
+    Setup(SetupArgs),
 }
 
 /// The limits of [`crate::limits`], for people. A test keeps the numbers the same.
@@ -36,6 +42,26 @@ Limits, the same as on the cloud hosts:
   A request may take 30 seconds (then 504) and its body may have 10 MiB (else 413).
   An instance may use 128 MiB of memory; 200 instances may run at once.
   In the store a key may have 255 bytes and a value 1000000 bytes.";
+
+/// Arguments of `tidings setup`.
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    /// Where the deployment is.
+    #[arg(value_name = "ADDRESS", default_value = "http://127.0.0.1:3000")]
+    pub address: String,
+
+    /// Your name, as friends will see it.
+    #[arg(long)]
+    pub name: String,
+
+    /// The password to sign in with from now on. Asked for when it is not in the environment.
+    #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+
+    /// The deployment's owner_password; on loopback, where there is none, the default one is tried by itself.
+    #[arg(long, env = "TIDINGS_FIRST_PASSWORD", hide_env_values = true)]
+    pub first_password: Option<String>,
+}
 
 /// Arguments of `tidings serve`.
 #[derive(Debug, Args)]
@@ -103,6 +129,7 @@ impl From<ServeArgs> for ServeOptions {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve(args),
+        Command::Setup(args) => client::set_up(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

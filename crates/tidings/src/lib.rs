@@ -5,11 +5,14 @@
 //! requests with a fresh instance each. What a component may touch is decided in three places only: [`interfaces`]
 //! and [`variables`] for what it may read and write, [`outbound`] for whom it may call.
 //!
-//! Architecture invariant: nothing here knows what the components do. The host would run any Spin application
-//! that keeps to HTTP triggers, key-value stores, variables and outgoing HTTP.
+//! [`client`] is the other half of the program: what an owner does in a terminal.
+//!
+//! Architecture invariant: nothing but [`client`] knows what the components do. The host would run any Spin
+//! application that keeps to HTTP triggers, key-value stores, variables and outgoing HTTP.
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod engine;
 mod exchange;
 pub mod files;

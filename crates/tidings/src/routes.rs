@@ -100,6 +100,29 @@ mod tests {
         routes.find(path).map(|found| found.component)
     }
 
+    /// The order of routes in the manifest matters to the library in one case (see the comment there), and Spin adds
+    /// them in that order too.
+    #[test]
+    fn every_route_of_our_own_manifest_reaches_its_component() {
+        let manifest: toml::Table = toml::from_str(include_str!("../../../spin.toml")).unwrap();
+        let triggers = manifest["trigger"]["http"].as_array().unwrap();
+        let pairs = triggers.iter().map(|t| (t["route"].as_str().unwrap(), t["component"].as_str().unwrap()));
+        let routes = Routes::new(pairs).unwrap();
+        for (path, component) in [
+            ("/", "frontend"),
+            ("/friends", "frontend"),
+            ("/assets/index-1234.js", "frontend"),
+            ("/api", "owner"),
+            ("/api/setup", "owner"),
+            ("/api/friends/abc/accept", "owner"),
+            ("/p2p/v1/changes", "peer"),
+            ("/.well-known/tidings", "peer"),
+            ("/.well-known/other", "frontend"),
+        ] {
+            assert_eq!(routes.find(path).map(|found| found.component).as_deref(), Some(component), "{path}");
+        }
+    }
+
     #[test]
     fn most_specific_route_wins_in_any_order() {
         let patterns = ["/...", "/api/...", "/api/health", "/p2p/v1/...", "/users/:id", "/users/me"];

@@ -119,7 +119,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             PeerAnswer::Discovery(discovery) => {
                 match friends::discovered(self.account, &self.certificate.address, &discovery) {
                     Ok(found) if found.unverified().identity == self.certificate.identity => {
-                        friends::keep_verified(&self.relation, found, &mut self.batch);
+                        friends::keep_verified(&self.relation, &discovery, &mut self.batch);
                         return;
                     }
                     Ok(_) => Some("somebody else is at that address".to_owned()),

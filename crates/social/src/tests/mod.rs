@@ -1,0 +1,312 @@
+//! Whole deployments in memory: the real rules over the real ledger, on a clock that only the test moves.
+
+mod friendship;
+mod notifications;
+mod posts;
+mod pulling;
+mod setup;
+
+use crate::access::{Access, AccessRandom};
+use crate::account::{Account, SetupRecord};
+use crate::api::{FriendState, NewPost, Person, PostPage, RefreshReport};
+use crate::feed::{self, PageRequest};
+use crate::peer::PeerError;
+use crate::sync::{self, PeerAnswer, PeerRequest, Scope, Task};
+use crate::{Relation, friends, keys, peer, posts as own_posts, profile, pulls, stored};
+use pollster::block_on;
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
+use tidings_ledger::{Batch, Clock, Ledger, Random, Timing, View};
+use tidings_protocol::request_signature::{RequestParts, sign_request};
+use tidings_protocol::{Address, Certificate, Fingerprint, Profile, RecordId, Seed, Signed, paths};
+
+const START_MS: u64 = 1_790_000_000_000;
+const MINUTE_MS: u64 = 60_000;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+
+type TestLedger = Ledger<MemoryStore, ManualClock, SeededRandom>;
+type TestView<'a> = View<'a, MemoryStore>;
+
+/// One person's deployment.
+struct Deployment {
+    ledger: TestLedger,
+    account: Account,
+    name: String,
+}
+
+impl Deployment {
+    fn view(&self) -> TestView<'_> {
+        block_on(self.ledger.view()).unwrap()
+    }
+
+    fn commit(&self, batch: Batch) {
+        let mut view = self.view();
+        block_on(self.ledger.commit(&mut view, batch)).unwrap();
+    }
+
+    fn relation(&self, who: &Fingerprint) -> Relation {
+        block_on(Relation::load(&self.view(), who)).unwrap()
+    }
+
+    fn relations(&self) -> Vec<Relation> {
+        block_on(Relation::load_all(&self.view())).unwrap()
+    }
+
+    fn person(&self) -> Person {
+        let summary = block_on(profile::summary(&self.view(), &self.account)).unwrap();
+        Person { id: summary.id, name: summary.name }
+    }
+
+    fn feed(&self, limit: &str, before: Option<&str>) -> PostPage {
+        let request = PageRequest::parse(Some(limit), before).unwrap();
+        block_on(feed::page(&self.view(), &self.account, self.person(), &request)).unwrap()
+    }
+
+    fn feed_texts(&self) -> Vec<String> {
+        self.feed("100", None).posts.into_iter().map(|post| post.body.text.unwrap()).collect()
+    }
+}
+
+/// Deployments that reach each other, a clock, and a count of what was sent.
+struct World {
+    clock: ManualClock,
+    random: SeededRandom,
+    deployments: BTreeMap<String, Deployment>,
+    down: BTreeSet<String>,
+    sent: Vec<(String, Task)>,
+}
+
+impl World {
+    fn with(names: &[&str]) -> Self {
+        let mut world = Self {
+            clock: ManualClock::at(START_MS),
+            random: SeededRandom::new(7),
+            deployments: BTreeMap::new(),
+            down: BTreeSet::new(),
+            sent: Vec::new(),
+        };
+        for name in names {
+            let deployment = world.found(name);
+            world.deployments.insert((*name).to_owned(), deployment);
+        }
+        world
+    }
+
+    /// Two friends who have pulled from each other.
+    fn of_friends(a: &str, b: &str) -> Self {
+        let mut world = Self::with(&[a, b]);
+        world.befriend(a, b);
+        world.sent.clear();
+        world
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.random.fill(&mut bytes);
+        bytes
+    }
+
+    /// A deployment that is set up, without the waiting of a real setup (and with a password that nobody needs).
+    fn found(&self, name: &str) -> Deployment {
+        let ledger =
+            Ledger::new(MemoryStore::new(), self.clock.clone(), self.random.clone(), Timing::local());
+        let (identity, key) = (Seed::from_bytes(self.bytes()), Seed::from_bytes(self.bytes()));
+        let certificate =
+            Certificate::issue(&identity, key.public_key(), address(name), self.now_ms()).unwrap();
+        let own = Profile {
+            author: identity.public_key(),
+            key: key.public_key(),
+            name: name.to_owned(),
+            bio: String::new(),
+            updated_ms: self.now_ms(),
+        };
+        let random = AccessRandom { password_salt: [0; 16], variable_salt: [0; 16], session_secret: [0; 32] };
+        let access = Access::new("unused password", None, &random).unwrap();
+        let mut batch = Batch::new();
+        batch.put(keys::profile(), Signed::sign(own, &key).unwrap().to_json());
+        let record = SetupRecord { certificate, deployment_secret: key.expose_text(), access };
+        batch.put(keys::setup(RecordId::from_parts(self.now_ms(), self.bytes())), stored::json(&record));
+        let mut view = block_on(ledger.view()).unwrap();
+        block_on(ledger.commit(&mut view, batch)).unwrap();
+        let account = block_on(Account::load(&view)).unwrap().unwrap();
+        drop(view);
+        Deployment { ledger, account, name: name.to_owned() }
+    }
+
+    fn at(&self, name: &str) -> &Deployment {
+        &self.deployments[name]
+    }
+
+    fn id(&self, name: &str) -> Fingerprint {
+        self.at(name).account.fingerprint()
+    }
+
+    fn state(&self, of: &str, towards: &str) -> Option<FriendState> {
+        self.at(of).relation(&self.id(towards)).state()
+    }
+
+    fn request(&mut self, from: &str, to: &str) {
+        let discovery = block_on(peer::discovery(&self.at(to).view(), &self.at(to).account)).unwrap();
+        let asking = self.at(from);
+        let relation = asking.relation(&self.id(to));
+        let batch = friends::request(
+            &asking.account,
+            from,
+            &relation,
+            &discovery,
+            Some("hello".into()),
+            self.now_ms(),
+        );
+        asking.commit(batch.unwrap());
+        self.refresh(from, Scope::only(self.id(to)));
+    }
+
+    fn accept(&mut self, who: &str, from: &str) {
+        let requester = self.id(from);
+        self.refresh(who, Scope::only(requester));
+        let accepting = self.at(who);
+        let relation = accepting.relation(&requester);
+        accepting.commit(friends::accept(&accepting.account, who, &relation, self.now_ms()).unwrap());
+        self.refresh(who, Scope::only(requester));
+    }
+
+    fn end(&mut self, who: &str, with: &str) {
+        let other = self.id(with);
+        let ending = self.at(who);
+        let relation = ending.relation(&other);
+        let batch = block_on(friends::end(&ending.view(), &ending.account, who, &relation, self.now_ms()));
+        ending.commit(batch.unwrap());
+        self.refresh(who, Scope::only(other));
+    }
+
+    fn befriend(&mut self, a: &str, b: &str) {
+        self.request(a, b);
+        self.accept(b, a);
+        self.refresh(a, Scope::DUE);
+        self.refresh(b, Scope::DUE);
+        assert_eq!(self.state(a, b), Some(FriendState::Friends));
+        assert_eq!(self.state(b, a), Some(FriendState::Friends));
+    }
+
+    /// Writes a post without telling anybody yet.
+    fn write(&self, who: &str, text: &str) -> RecordId {
+        self.clock.advance(1);
+        let writing = self.at(who);
+        let new = NewPost { text: text.to_owned() };
+        let view = writing.view();
+        let written = own_posts::write(
+            &view,
+            &writing.account,
+            writing.person(),
+            new,
+            None,
+            self.now_ms(),
+            self.bytes(),
+        );
+        let (written, batch) = block_on(written).unwrap();
+        writing.commit(batch);
+        written.post.id
+    }
+
+    /// What the edge does for a refresh.
+    fn refresh(&mut self, who: &str, mut scope: Scope) -> RefreshReport {
+        let mut report = RefreshReport::default();
+        for _ in 0..crate::limits::ROUNDS {
+            let deployment = self.at(who);
+            let head = pulls::head(&deployment.view());
+            let plan = sync::plan(&deployment.account, &deployment.relations(), head, scope, self.now_ms());
+            report.next_due_ms = plan.next_due_ms;
+            report.waiting = plan.waiting;
+            if plan.requests.is_empty() {
+                break;
+            }
+            let mut answers = Vec::new();
+            for request in plan.requests {
+                let answer = self.deliver(who, &request);
+                self.sent.push((who.to_owned(), request.task.clone()));
+                answers.push((request, answer));
+            }
+            let deployment = self.at(who);
+            let view = deployment.view();
+            let settled = sync::settle(&view, &deployment.account, answers, &mut report, self.now_ms());
+            deployment.commit(block_on(settled).unwrap());
+            scope = scope.later_rounds();
+        }
+        report
+    }
+
+    fn deliver(&self, from: &str, request: &PeerRequest) -> PeerAnswer {
+        let receiver = self.deployments.values().find(|d| *d.account.address() == request.address);
+        match receiver {
+            Some(receiver) if !self.down.contains(&receiver.name) => {
+                self.receive(from, receiver, request).unwrap_or_else(|error| PeerAnswer::Refused {
+                    status: if matches!(error, PeerError::Signature(_)) { 401 } else { 403 },
+                    reason: error.to_string(),
+                })
+            }
+            _ => PeerAnswer::Unreachable { reason: "nobody there".into() },
+        }
+    }
+
+    /// Signs a request as the edge of `from` does, and handles it as the edge of `receiver` does.
+    fn receive(
+        &self,
+        from: &str,
+        receiver: &Deployment,
+        request: &PeerRequest,
+    ) -> Result<PeerAnswer, PeerError> {
+        let sender = &self.at(from).account;
+        let (mut view, account, now_ms) = (receiver.view(), &receiver.account, self.now_ms());
+        let (method, path) = match &request.task {
+            Task::Discover => return Ok(PeerAnswer::Discovery(block_on(peer::discovery(&view, account))?)),
+            Task::Friendship(_) => ("POST", paths::FRIENDSHIP),
+            Task::Notify(_) => ("POST", paths::NOTIFICATIONS),
+            Task::Pull { .. } => ("GET", paths::CHANGES),
+        };
+        let parts = RequestParts { method, path, query: "", headers: &[], body: b"" };
+        let certificate = request.with_certificate.then(|| sender.certificate());
+        let own = sender.fingerprint();
+        let headers =
+            sign_request(parts, &own, &request.to, certificate, sender.deployment_key(), now_ms / 1_000);
+        let parts = RequestParts { headers: &headers, ..parts };
+        let verified = block_on(peer::authenticate(&view, account, parts, now_ms))?;
+        let (answer, batch) = match &request.task {
+            Task::Discover => return Ok(PeerAnswer::Unreachable { reason: "not signed".into() }),
+            Task::Friendship(message) => {
+                let (answer, batch) = block_on(peer::receive_friendship(&view, account, &verified, message))?;
+                (PeerAnswer::Friendship(answer), batch)
+            }
+            Task::Notify(notification) => {
+                let received = peer::receive_notification(&view, &verified, *notification, now_ms);
+                let (answer, batch) = block_on(received)?;
+                (PeerAnswer::Notification(answer), batch)
+            }
+            Task::Pull { since, held } => {
+                verified.require_friend()?;
+                let held = held.map(|head| head.to_string());
+                let pulled =
+                    pulls::answer(&view, verified.relation(), since.as_deref(), held.as_deref(), now_ms);
+                let (answer, batch) = block_on(pulled).unwrap();
+                (PeerAnswer::Changes(answer), batch)
+            }
+        };
+        block_on(receiver.ledger.commit(&mut view, batch))?;
+        Ok(answer)
+    }
+
+    fn notifications_by(&self, who: &str) -> usize {
+        self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Notify(_))).count()
+    }
+
+    fn pulls_by(&self, who: &str) -> usize {
+        self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Pull { .. })).count()
+    }
+}
+
+fn address(name: &str) -> Address {
+    format!("https://{name}.example").parse().unwrap()
+}

@@ -1,0 +1,171 @@
+use super::*;
+use crate::pulls::PullError;
+use tidings_protocol::limits::PULL_PAGE_CHANGES;
+use tidings_protocol::{Body, Change, Post, PullAnswer};
+
+fn pull(world: &World, since: Option<&str>) -> PullAnswer {
+    let alice = world.at("alice");
+    let relation = alice.relation(&world.id("bob"));
+    block_on(pulls::answer(&alice.view(), &relation, since, None, world.now_ms())).unwrap().0
+}
+
+fn posts_in(answer: &PullAnswer) -> usize {
+    answer.changes.iter().filter(|change| matches!(change, Change::Post { .. })).count()
+}
+
+#[test]
+fn many_changes_come_in_pages_and_each_once() {
+    let mut world = World::with(&["alice", "bob"]);
+    let count = 2 * PULL_PAGE_CHANGES + 50;
+    for n in 0..count {
+        world.write("alice", &format!("post {n}"));
+    }
+    // All of them are too young for the cursor to pass, so the pages are told apart inside the pass.
+    let first = pull(&world, None);
+    assert!(first.more && first.head.is_none());
+    world.befriend("alice", "bob");
+    assert_eq!(world.pulls_by("bob"), 3);
+    let mut seen = BTreeSet::new();
+    let mut before = None;
+    loop {
+        let page = world.at("bob").feed("100", before.as_deref());
+        for post in page.posts {
+            assert!(seen.insert(post.id), "a post was shown twice");
+        }
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), count);
+}
+
+#[test]
+fn a_settled_cursor_repeats_nothing_and_a_young_one_repeats_what_may_land_late() {
+    let world = World::of_friends("alice", "bob");
+    world.clock.advance(HOUR_MS);
+    world.write("alice", "young");
+    let first = pull(&world, None);
+    assert_eq!(posts_in(&first), 1);
+    assert_eq!(
+        posts_in(&pull(&world, Some(&first.cursor))),
+        1,
+        "it may have been overtaken by a late commit"
+    );
+    world.clock.advance(HOUR_MS);
+    let settled = pull(&world, Some(&first.cursor));
+    assert_eq!(posts_in(&settled), 1);
+    let quiet = pull(&world, Some(&settled.cursor));
+    assert_eq!((quiet.changes.len(), quiet.cursor, quiet.head), (0, settled.cursor, settled.head));
+}
+
+#[test]
+fn a_pull_that_brings_nothing_writes_nothing() {
+    let mut world = World::of_friends("alice", "bob");
+    world.clock.advance(MINUTE_MS);
+    world.refresh("bob", Scope::ALL);
+    let before = (world.at("alice").view().fingerprint(None), world.at("bob").view().fingerprint(None));
+    world.clock.advance(MINUTE_MS);
+    world.refresh("bob", Scope::ALL);
+    let after = (world.at("alice").view().fingerprint(None), world.at("bob").view().fingerprint(None));
+    assert_eq!(before, after);
+}
+
+#[test]
+fn a_withdrawn_post_disappears_with_the_next_pull() {
+    let mut world = World::of_friends("alice", "bob");
+    let id = world.write("alice", "a mistake");
+    world.write("alice", "no mistake");
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.at("bob").feed_texts(), ["no mistake", "a mistake"]);
+    let alice = world.at("alice");
+    alice.commit(block_on(own_posts::delete(&alice.view(), id)).unwrap());
+    world.refresh("alice", Scope::DUE);
+    world.refresh("bob", Scope::DUE);
+    assert_eq!(world.at("bob").feed_texts(), ["no mistake"]);
+}
+
+#[test]
+fn a_changed_profile_reaches_the_friend() {
+    let mut world = World::of_friends("alice", "bob");
+    let alice = world.at("alice");
+    let change = crate::api::ProfileChange { name: "Alice B.".into(), bio: "moved".into() };
+    let (_, batch) =
+        block_on(profile::change(&alice.view(), &alice.account, change, world.now_ms())).unwrap();
+    alice.commit(batch);
+    world.refresh("alice", Scope::DUE);
+    world.refresh("bob", Scope::DUE);
+    assert_eq!(world.at("bob").relation(&world.id("alice")).name(), "Alice B.");
+}
+
+#[test]
+fn malformed_cursors_are_refused() {
+    let world = World::of_friends("alice", "bob");
+    let alice = world.at("alice");
+    let relation = alice.relation(&world.id("bob"));
+    let good = pull(&world, None).cursor;
+    for since in
+        ["", "x", "..", &good[1..], &format!("{good}."), &format!("{good}.{good}"), &format!("{good} ")]
+    {
+        let refused = block_on(pulls::answer(&alice.view(), &relation, Some(since), None, START_MS));
+        assert_eq!(refused.unwrap_err(), PullError::Cursor, "{since:?}");
+    }
+    let held = block_on(pulls::answer(&alice.view(), &relation, None, Some("x"), START_MS));
+    assert!(matches!(held, Err(PullError::Held(_))));
+}
+
+/// What Bob keeps of an answer that a hostile or broken deployment of Alice's gives.
+fn bob_settles(world: &World, changes: Vec<Change>) -> RefreshReport {
+    let answer = PullAnswer { changes, ..pull(world, None) };
+    let request = PeerRequest {
+        to: world.id("alice"),
+        address: address("alice"),
+        task: Task::Pull { since: None, held: None },
+        with_certificate: false,
+    };
+    let bob = world.at("bob");
+    let mut report = RefreshReport::default();
+    let answers = vec![(request, PeerAnswer::Changes(answer))];
+    let view = bob.view();
+    let settled = sync::settle(&view, &bob.account, answers, &mut report, world.now_ms());
+    bob.commit(block_on(settled).unwrap());
+    report
+}
+
+fn post(world: &World, author: &str, signer: &str, at_ms: u64, text: &str) -> Change {
+    let post = Post {
+        id: RecordId::from_parts(at_ms, world.bytes()),
+        author: world.at(author).account.identity(),
+        key: world.at(author).account.deployment_key().public_key(),
+        body: Body::text(text),
+    };
+    Change::Post { record: Signed::sign(post, world.at(signer).account.deployment_key()).unwrap() }
+}
+
+#[test]
+fn what_is_forged_future_or_malformed_is_left_out_and_the_rest_is_kept() {
+    let world = World::of_friends("alice", "bob");
+    let now_ms = world.now_ms();
+    let changes = vec![
+        post(&world, "bob", "alice", now_ms, "in somebody else's name"),
+        post(&world, "alice", "bob", now_ms, "signed by somebody else"),
+        post(&world, "alice", "alice", now_ms + 2 * HOUR_MS, "from the future"),
+        post(&world, "alice", "alice", now_ms, " "),
+        Change::Unknown,
+        post(&world, "alice", "alice", now_ms, "good"),
+    ];
+    let report = bob_settles(&world, changes);
+    assert_eq!(report.pulled[0].changed, 1);
+    assert_eq!(world.at("bob").feed_texts(), ["good"]);
+}
+
+#[test]
+fn nobody_can_withdraw_somebody_elses_post() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    world.befriend("alice", "bob");
+    world.befriend("carol", "bob");
+    let id = world.write("carol", "carol's");
+    world.refresh("bob", Scope::ALL);
+    bob_settles(&world, vec![Change::PostDeleted { id }]);
+    assert_eq!(world.at("bob").feed_texts(), ["carol's"]);
+}
