@@ -35,7 +35,8 @@ fn founder(headers: &[(&str, &str)], config: &Config) -> Result<Founder, u16> {
 #[test]
 fn loopback_needs_client_and_host_on_loopback_and_no_proxy_between() {
     let is_local = |authority: &str, headers: &[(&str, &str)]| {
-        Origin::of(&request("GET", authority, headers), &config(None, None)).is_ok_and(|origin| origin.loopback)
+        Origin::of(&request("GET", authority, headers), &config(None, None))
+            .is_ok_and(|origin| origin.loopback)
     };
     assert!(is_local("127.0.0.1:3000", &[LOCAL]));
     assert!(is_local("localhost:3000", &[("spin-client-addr", "[::1]:50000")]));
@@ -70,15 +71,26 @@ fn the_default_login_founds_on_loopback_and_nowhere_else() {
 
 #[test]
 fn malformed_credentials_are_401_and_not_an_error_inside() {
-    for value in ["", "Basic", "Basic !!!", "Bearer abc", &basic("nocolon"), &basic("root:password"), "Basic /w=="] {
-        assert_eq!(founder(&[LOCAL, ("authorization", value)], &config(None, None)).err(), Some(401), "{value}");
+    for value in
+        ["", "Basic", "Basic !!!", "Bearer abc", &basic("nocolon"), &basic("root:password"), "Basic /w=="]
+    {
+        assert_eq!(
+            founder(&[LOCAL, ("authorization", value)], &config(None, None)).err(),
+            Some(401),
+            "{value}"
+        );
     }
 }
 
 #[test]
 fn scripts_in_a_browser_get_no_basic_challenge() {
     let challenge = |headers: &[(&str, &str)]| {
-        unauthorized(&request("GET", "127.0.0.1:3000", headers), "x").headers[0].1.split(' ').next().unwrap().to_owned()
+        unauthorized(&request("GET", "127.0.0.1:3000", headers), "x").headers[0]
+            .1
+            .split(' ')
+            .next()
+            .unwrap()
+            .to_owned()
     };
     assert_eq!(challenge(&[]), "Basic");
     assert_eq!(challenge(&[("sec-fetch-mode", "navigate")]), "Basic");

@@ -1,8 +1,8 @@
 //! Which component answers a path, and what the path's parts are.
 //!
 //! A route is an exact path (`/about`), a path with named parts (`/users/:id`), or a prefix with everything below it
-//! (`/api/...`). The most specific match wins, whatever the order in the manifest. Matching is done by the library
-//! that Spin uses; this module adds Spin's conventions around it.
+//! (`/api/...`). The most specific match wins. Matching is done by the library that Spin uses, faults included (see the
+//! order of routes in our spin.toml): an app that works here works there. This module adds Spin's conventions.
 
 use anyhow::{anyhow, ensure};
 use routefinder::{RouteSpec, Router};
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn most_specific_route_wins_in_any_order() {
+    fn most_specific_route_wins() {
         let patterns = ["/...", "/api/...", "/api/health", "/p2p/v1/...", "/users/:id", "/users/me"];
         let mut reversed = patterns;
         reversed.reverse();

@@ -96,14 +96,12 @@ fn tasks(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> V
         Some(FriendState::Incoming) if !relation.is_verified() => {
             tasks.push((Task::Discover, hurry(relation.next_attempt_ms())));
         }
-        Some(FriendState::Friends) if relation.is_verified() => {
-            // A friend who does not know yet that they are one would refuse both.
-            if !relation.owes_stance() {
-                tasks.extend(notification(relation, head).map(|(task, due_ms)| {
-                    (task, if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms })
-                }));
-                tasks.push((pull(relation), hurry(pull_due_ms(relation))));
-            }
+        // A friend who does not know yet that they are one would refuse both.
+        Some(FriendState::Friends) if relation.is_verified() && !relation.owes_stance() => {
+            tasks.extend(notification(relation, head).map(|(task, due_ms)| {
+                (task, if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms })
+            }));
+            tasks.push((pull(relation), hurry(pull_due_ms(relation))));
         }
         _ => {}
     }
