@@ -21,7 +21,7 @@ pub struct Body {
     pub text: Option<String>,
     /// What other types carry.
     #[serde(flatten)]
-    #[cfg_attr(feature = "openapi", schema(value_type = Object, additional_properties))]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub other: Map<String, Value>,
 }
 

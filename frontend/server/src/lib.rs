@@ -10,6 +10,9 @@
 //! [`site`] decides (pure, tested natively), [`serve`] does: it reads the two files and sends the reply in one piece
 //! with its `Content-Length`.
 
+// A native linker cannot name the export of a component, so natively there is no entry and only tests call the rest.
+#![cfg_attr(not(target_family = "wasm"), allow(dead_code))]
+
 mod negotiate;
 mod path;
 mod reply;
@@ -18,13 +21,14 @@ mod site;
 use reply::{Body, Reply};
 use site::{Request, Site, Verb};
 use spin_sdk::http::{IncomingRequest, Method, Response};
+#[cfg(target_family = "wasm")]
 use spin_sdk::http_component;
 
 /// Where the build step leaves the index, seen from the root of the files that spin.toml mounts.
 const INDEX_PATH: &str = "/files.json";
 
 /// Answers one request. The body of the request is never read: nothing here takes one.
-#[http_component]
+#[cfg_attr(target_family = "wasm", http_component)]
 fn serve(incoming: IncomingRequest) -> Response {
     let request = parse(&incoming);
     let reply = match load_site() {

@@ -1,0 +1,158 @@
+import createClient from 'openapi-fetch';
+import { errorFromAnswer, offlineError } from './errors';
+import type { paths } from './schema';
+import type { Changes, Friend, Post, PostPage, Profile, RefreshReport, SessionStatus, SetupRequest } from './types';
+
+/** The owner's sign-in as HTTP Basic carries it (RFC 7617). */
+export interface Credentials {
+  readonly userName: string;
+  readonly password: string;
+}
+
+/** What the poll of `/api/changes` brought. */
+export type ChangesAnswer =
+  | { readonly changed: false }
+  | {
+      readonly changed: true;
+      readonly tag: string | null;
+      readonly changes: Changes;
+      /** The server's clock, in unix milliseconds to the second, if it told it. */
+      readonly serverMs: number | null;
+    };
+
+/** A request may take this long: the host ends handlers after 30 s. */
+const TIMEOUT_MS = 35_000;
+
+/**
+ * The only file that talks to the deployment. Every method returns what was asked for or throws an `ApiError`.
+ */
+export class Api {
+  /** Called when a request by session cookie is answered with 401: the session is over. */
+  onSignedOut: () => void = () => {};
+
+  readonly #client;
+
+  constructor(fetch: (request: Request) => Promise<Response> = (request) => globalThis.fetch(request), baseUrl = globalThis.location?.origin ?? '') {
+    this.#client = createClient<paths>({ baseUrl, fetch });
+  }
+
+  session(): Promise<SessionStatus> {
+    return this.#ask(this.#client.GET('/api/session', options()));
+  }
+
+  signIn(credentials: Credentials): Promise<SessionStatus> {
+    return this.#ask(this.#client.POST('/api/session', options({ headers: basic(credentials) })), 'basic');
+  }
+
+  async signOut(): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/session', options()));
+  }
+
+  setUp(credentials: Credentials, body: SetupRequest): Promise<SessionStatus> {
+    return this.#ask(this.#client.POST('/api/setup', options({ headers: basic(credentials), body })), 'basic');
+  }
+
+  changePassword(password: string): Promise<SessionStatus> {
+    return this.#ask(this.#client.PUT('/api/password', options({ body: { password } })));
+  }
+
+  profile(): Promise<Profile> {
+    return this.#ask(this.#client.GET('/api/profile', options()));
+  }
+
+  saveProfile(name: string, bio: string): Promise<Profile> {
+    return this.#ask(this.#client.PUT('/api/profile', options({ body: { name, bio } })));
+  }
+
+  feed(limit: number, before?: string): Promise<PostPage> {
+    const query = before === undefined ? { limit } : { limit, before };
+    return this.#ask(this.#client.GET('/api/feed', options({ params: { query } })));
+  }
+
+  refresh(scope: 'all' | 'due'): Promise<RefreshReport> {
+    return this.#ask(this.#client.POST('/api/feed/refresh', options({ body: { scope } })));
+  }
+
+  /** Sending the same post again with the same key creates it once. */
+  createPost(text: string, idempotencyKey: string): Promise<Post> {
+    return this.#ask(this.#client.POST('/api/posts', options({ body: { text }, headers: { 'Idempotency-Key': idempotencyKey } })));
+  }
+
+  async deletePost(id: string): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/posts/{id}', options({ params: { path: { id } } })));
+  }
+
+  async friends(): Promise<Friend[]> {
+    return (await this.#ask(this.#client.GET('/api/friends', options()))).friends;
+  }
+
+  /** `created` is false when there was a request or friendship already. */
+  async befriend(address: string, greeting: string): Promise<{ friend: Friend; created: boolean }> {
+    const body = greeting === '' ? { address } : { address, greeting };
+    const answer = this.#client.POST('/api/friends', options({ body }));
+    const friend = await this.#ask(answer);
+    return { friend, created: (await answer).response.status === 201 };
+  }
+
+  accept(id: string): Promise<Friend> {
+    return this.#ask(this.#client.POST('/api/friends/{id}/accept', options({ params: { path: { id } } })));
+  }
+
+  /** Withdraws, declines or ends, by the state that the friendship is in. */
+  async removeFriend(id: string): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/friends/{id}', options({ params: { path: { id } } })));
+  }
+
+  /** Asks whether anything changed since the answer that carried `tag`. */
+  async changes(tag: string | null): Promise<ChangesAnswer> {
+    const headers: Record<string, string> = tag === null ? {} : { 'If-None-Match': tag };
+    const answer = await answered(this.#client.GET('/api/changes', options({ headers })));
+    if (answer.response.status === 304) return { changed: false };
+    const { headers: told } = answer.response;
+    const serverMs = Date.parse(told.get('Date') ?? '');
+    return {
+      changed: true,
+      tag: told.get('ETag'),
+      changes: this.#unwrap(answer, 'cookie'),
+      serverMs: Number.isNaN(serverMs) ? null : serverMs,
+    };
+  }
+
+  async #ask<T>(request: Promise<Answer<T>>, login: 'cookie' | 'basic' = 'cookie'): Promise<T> {
+    return this.#unwrap(await answered(request), login);
+  }
+
+  #unwrap<T>(answer: Answer<T>, login: 'cookie' | 'basic'): T {
+    const { response, data, error } = answer;
+    if (response.ok) return data as T;
+    const failure = errorFromAnswer(response.status, error, response.headers.get('Retry-After'));
+    if (failure.kind === 'signed_out' && login === 'cookie') this.onSignedOut();
+    throw failure;
+  }
+}
+
+interface Answer<T> {
+  data?: T | undefined;
+  error?: unknown;
+  response: Response;
+}
+
+/** Every request gets a time limit, whatever else it carries. */
+function options<T extends object>(rest?: T): T & { signal: AbortSignal } {
+  return { ...(rest as T), signal: AbortSignal.timeout(TIMEOUT_MS) };
+}
+
+/** Whatever keeps an answer from arriving, or arriving whole, counts as being offline. */
+async function answered<T>(request: Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    return await request;
+  } catch {
+    throw offlineError();
+  }
+}
+
+/** RFC 7617 with UTF-8: `btoa` takes one character per byte. */
+function basic({ userName, password }: Credentials): { Authorization: string } {
+  const bytes = new TextEncoder().encode(`${userName}:${password}`);
+  return { Authorization: `Basic ${btoa(String.fromCharCode(...bytes))}` };
+}

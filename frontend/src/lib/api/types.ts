@@ -1,0 +1,14 @@
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Body = Schemas['Body'];
+export type Post = Schemas['PostView'];
+export type PostPage = Schemas['PostPage'];
+export type Certificate = Schemas['CertificateDocument'];
+export type Changes = Schemas['Changes'];
+export type Friend = Schemas['FriendView'];
+export type Profile = Schemas['ProfileView'];
+export type RefreshReport = Schemas['RefreshReport'];
+export type SessionStatus = Schemas['SessionStatus'];
+export type SetupRequest = Schemas['SetupRequest'];

@@ -1,0 +1,118 @@
+import { createContext } from 'svelte';
+import { Api } from '../api/client';
+import { ApiError } from '../api/errors';
+import type { Profile } from '../api/types';
+import { type Keep, localKeep } from '../keep';
+import { texts } from '../texts';
+import { Announcer } from './announcer.svelte';
+import { Appearance } from './appearance.svelte';
+import { Clock } from './clock.svelte';
+import { Composer } from './composer.svelte';
+import { Feed } from './feed.svelte';
+import { FriendRequestForm, Friends } from './friends.svelte';
+import { Live } from './live.svelte';
+import { PasswordChange } from './new-password.svelte';
+import { Outbox } from './outbox.svelte';
+import { ProfileEditor } from './profile.svelte';
+import { Router } from './router.svelte';
+import { Session } from './session.svelte';
+
+/** Everything that the screens show and do, wired together once. */
+export class App {
+  readonly announcer = new Announcer();
+  readonly clock = new Clock();
+  readonly appearance: Appearance;
+  readonly router: Router;
+  readonly session: Session;
+  /** What belongs to the signed-in owner; made anew after signing out, so that nothing of it lingers. */
+  home: Home;
+
+  constructor(
+    readonly api: Api = new Api(),
+    private readonly keep: Keep = localKeep,
+  ) {
+    this.appearance = new Appearance(keep);
+    this.router = new Router(window);
+    this.session = new Session(api);
+    this.home = $state.raw(new Home(this, keep));
+  }
+
+  /** Signs out and takes everything of the owner's off this browser. */
+  async signOut(): Promise<void> {
+    try {
+      await this.session.signOut();
+    } catch (error) {
+      this.announcer.problem(ApiError.sentence(error));
+      return;
+    }
+    this.home.live.stop();
+    this.home.outbox.clear();
+    this.home.composer.text = '';
+    this.home = new Home(this, this.keep);
+    this.router.open('/');
+  }
+}
+
+/** The state behind the screens of a signed-in owner. */
+export class Home {
+  readonly feed: Feed;
+  readonly outbox: Outbox;
+  readonly composer: Composer;
+  readonly friends: Friends;
+  readonly request: FriendRequestForm;
+  readonly profile: ProfileEditor;
+  readonly password: PasswordChange;
+  readonly live: Live;
+  readonly #app: App;
+
+  constructor(app: App, keep: Keep) {
+    const { api, announcer } = app;
+    this.#app = app;
+    this.feed = new Feed(api);
+    this.outbox = new Outbox(api, keep, (post) => {
+      this.feed.wrote(post);
+      announcer.done(texts.composer.posted);
+      void this.live.pollNow();
+    });
+    this.composer = new Composer(this.outbox, keep);
+    this.friends = new Friends(api, announcer);
+    this.request = new FriendRequestForm(api, this.friends, announcer);
+    this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));
+    this.password = new PasswordChange(api, announcer, (status) => app.session.enter(status));
+    this.live = new Live(api, this.#reloads(), () => document.visibilityState === 'visible');
+  }
+
+  /** Has all friends asked for news and says how that went. */
+  async refresh(): Promise<void> {
+    const { announcer } = this.#app;
+    try {
+      const { pulled } = await this.live.refreshNow();
+      const silent = pulled.filter((pull) => pull.problem != null).map((pull) => pull.name);
+      if (silent.length > 0) announcer.problem(texts.feed.refreshProblems(silent.join(', ')));
+      else announcer.done(texts.feed.refreshed(pulled.length));
+    } catch (error) {
+      announcer.problem(ApiError.sentence(error));
+    }
+  }
+
+  #reloads(): ConstructorParameters<typeof Live>[1] {
+    const then = (load: () => Promise<void>) => async () => {
+      await load();
+      this.#app.clock.set();
+    };
+    return {
+      feed: then(() => this.feed.reload()),
+      friends: then(() => this.friends.reload()),
+      profile: then(() => this.profile.follow()),
+    };
+  }
+
+  /** The name stands in the navigation as well. */
+  #renamed(profile: Profile): void {
+    const { session } = this.#app;
+    const { status } = session;
+    if (status?.owner) session.status = { ...status, owner: { ...status.owner, name: profile.name } };
+  }
+}
+
+export const [useApp, provideApp] = createContext<App>();

@@ -1,0 +1,127 @@
+import type { Api } from '../api/client';
+import { ApiError } from '../api/errors';
+import type { Post, PostPage } from '../api/types';
+import { Acknowledged } from './acknowledged';
+
+/** Posts in one page: enough to fill a tall screen. */
+export const PAGE = 20;
+/** The most that the server gives at once. */
+const MOST = 100;
+
+/** The owner's and friends' posts, newest first. */
+export class Feed {
+  /** What has been listed so far, newest first, held-back posts included. */
+  #listing = $state.raw<readonly Post[]>([]);
+  /** Ids of posts that arrived while the owner was reading further down. */
+  #held = $state.raw<ReadonlySet<string>>(new Set());
+  #next: string | null = $state(null);
+  /** Moves whenever {@link Acknowledged} changed, so that what is shown is computed anew. */
+  #acknowledgements = $state(0);
+  readonly #acknowledged: Acknowledged<Post>;
+
+  loaded = $state(false);
+  loadingMore = $state(false);
+  problem = $state('');
+  /** The screen sets this while the owner is scrolled down: arriving posts are then announced instead of inserted. */
+  reading = $state(false);
+
+  readonly posts: readonly Post[] = $derived.by(() => {
+    void this.#acknowledgements;
+    return this.#acknowledged.over(this.#listing).filter((post) => !this.#held.has(post.id));
+  });
+
+  constructor(
+    private readonly api: Api,
+    now: () => number = Date.now,
+  ) {
+    this.#acknowledged = new Acknowledged(now);
+  }
+
+  /** How many posts wait to be shown. */
+  get fresh(): number {
+    return this.#held.size;
+  }
+
+  get hasMore(): boolean {
+    return this.#next !== null;
+  }
+
+  /** Reads the newest part of the feed again: as much of it as is loaded, within what one answer may hold. */
+  async reload(): Promise<void> {
+    const limit = Math.min(MOST, Math.max(PAGE, this.#listing.length));
+    try {
+      this.#take(await this.api.feed(limit));
+      this.problem = '';
+    } catch (error) {
+      this.problem = ApiError.sentence(error);
+      throw error;
+    }
+  }
+
+  async loadMore(): Promise<void> {
+    const before = this.#next;
+    if (before === null || this.loadingMore) return;
+    this.loadingMore = true;
+    try {
+      const page = await this.api.feed(PAGE, before);
+      // A reload may have moved the end while this was on its way: then the page does not belong here.
+      if (this.#next !== before) return;
+      const known = new Set(this.#listing.map((post) => post.id));
+      this.#listing = [...this.#listing, ...page.posts.filter((post) => !known.has(post.id))];
+      this.#next = page.next ?? null;
+      this.problem = '';
+    } catch (error) {
+      this.problem = ApiError.sentence(error);
+    } finally {
+      this.loadingMore = false;
+    }
+  }
+
+  /** Shows the posts that were held back. */
+  showFresh(): void {
+    this.#held = new Set();
+  }
+
+  /** Takes in a post of one's own that the server has just confirmed. */
+  wrote(post: Post): void {
+    this.#acknowledged.wrote(post);
+    this.#acknowledgements += 1;
+  }
+
+  async remove(post: Post): Promise<void> {
+    try {
+      await this.api.deletePost(post.id);
+    } catch (error) {
+      // Gone already, perhaps from another window: that is what was wanted.
+      if (!(error instanceof ApiError && error.kind === 'gone')) throw error;
+    }
+    this.#acknowledged.removed(post);
+    this.#acknowledgements += 1;
+  }
+
+  #take(page: PostPage): void {
+    const known = new Set(this.#listing.map((post) => post.id));
+    const merged = mergeNewest(this.#listing, this.#next, page);
+    const held = this.loaded && this.reading ? merged.posts.filter((post) => this.#isNews(post, known)) : [];
+    this.#held = new Set(held.map((post) => post.id));
+    this.#acknowledged.arrived(merged.posts);
+    this.#listing = merged.posts;
+    this.#next = merged.next;
+    this.loaded = true;
+  }
+
+  #isNews(post: Post, known: ReadonlySet<string>): boolean {
+    return !post.mine && (this.#held.has(post.id) || !known.has(post.id));
+  }
+}
+
+/**
+ * Lays a fresh newest page over what was listed before. Older posts stay if the page reaches down to them; if so much is
+ * new that it does not, they are let go and paging starts over below the page. What the page no longer names is gone.
+ */
+export function mergeNewest(listing: readonly Post[], next: string | null, page: PostPage): { posts: Post[]; next: string | null } {
+  const inPage = new Set(page.posts.map((post) => post.id));
+  const lastShared = listing.findLastIndex((post) => inPage.has(post.id));
+  const older = page.next == null || lastShared < 0 ? [] : listing.slice(lastShared + 1);
+  return { posts: [...page.posts, ...older], next: older.length > 0 ? next : (page.next ?? null) };
+}

@@ -1,0 +1,141 @@
+import { SvelteSet } from 'svelte/reactivity';
+import type { Api } from '../api/client';
+import { ApiError } from '../api/errors';
+import type { Friend } from '../api/types';
+import { friendName } from '../format/friend-name';
+import { characters, limits } from '../limits';
+import { texts } from '../texts';
+import { Acknowledged } from './acknowledged';
+import type { Announcer } from './announcer.svelte';
+
+/** Friends and the requests on the way to becoming some. */
+export class Friends {
+  #listing = $state.raw<readonly Friend[]>([]);
+  #acknowledgements = $state(0);
+  readonly #acknowledged: Acknowledged<Friend>;
+
+  loaded = $state(false);
+  problem = $state('');
+  /** Ids of those that something is being done with right now. */
+  readonly busy = new SvelteSet<string>();
+
+  readonly #all = $derived.by(() => {
+    void this.#acknowledgements;
+    return this.#acknowledged.over(this.#listing);
+  });
+  readonly incoming = $derived(this.#all.filter((friend) => friend.state === 'incoming'));
+  readonly outgoing = $derived(this.#all.filter((friend) => friend.state === 'outgoing'));
+  readonly friends = $derived(
+    this.#all.filter((friend) => friend.state === 'friends').toSorted((one, other) => friendName(one).localeCompare(friendName(other))),
+  );
+  readonly none = $derived(this.#all.length === 0);
+
+  constructor(
+    private readonly api: Api,
+    private readonly announcer: Announcer,
+    now: () => number = Date.now,
+  ) {
+    this.#acknowledged = new Acknowledged(now, (listed, before) => listed.state !== before.state);
+  }
+
+  async reload(): Promise<void> {
+    try {
+      const listing = await this.api.friends();
+      this.#acknowledged.arrived(listing);
+      this.#listing = listing;
+      this.loaded = true;
+      this.problem = '';
+    } catch (error) {
+      this.problem = ApiError.sentence(error);
+      throw error;
+    }
+  }
+
+  /** Takes in what the server has just confirmed about a friend. */
+  wrote(friend: Friend): void {
+    const before = this.#listing.find((listed) => listed.id === friend.id) ?? null;
+    this.#acknowledged.wrote(friend, before);
+    this.#acknowledgements += 1;
+  }
+
+  async accept(friend: Friend): Promise<void> {
+    await this.#act(friend, async () => {
+      this.wrote(await this.api.accept(friend.id));
+      this.announcer.done(texts.friends.accepted(friendName(friend)));
+    });
+  }
+
+  /** Declines, withdraws or unfriends, by the state. */
+  async remove(friend: Friend): Promise<void> {
+    await this.#act(friend, async () => {
+      await this.api.removeFriend(friend.id);
+      this.#acknowledged.removed(friend);
+      this.#acknowledgements += 1;
+      this.announcer.done(farewell(friend));
+    });
+  }
+
+  async #act(friend: Friend, action: () => Promise<void>): Promise<void> {
+    if (this.busy.has(friend.id)) return;
+    this.busy.add(friend.id);
+    try {
+      await action();
+    } catch (error) {
+      this.announcer.problem(ApiError.sentence(error));
+    } finally {
+      this.busy.delete(friend.id);
+    }
+  }
+}
+
+function farewell(friend: Friend): string {
+  switch (friend.state) {
+    case 'incoming':
+      return texts.friends.declined(friendName(friend));
+    case 'outgoing':
+      return texts.friends.withdrawn(friendName(friend));
+    default:
+      return texts.friends.unfriended(friendName(friend));
+  }
+}
+
+/** The form that asks somebody to become a friend. */
+export class FriendRequestForm {
+  address = $state('');
+  greeting = $state('');
+  sending = $state(false);
+  problem = $state('');
+
+  readonly greetingOver = $derived(Math.max(0, characters(this.greeting.trim()) - limits.greetingLength));
+
+  constructor(
+    private readonly api: Api,
+    private readonly friends: Friends,
+    private readonly announcer: Announcer,
+  ) {}
+
+  async send(): Promise<void> {
+    if (this.sending || this.greetingOver > 0) return;
+    const address = this.address.trim();
+    if (address === '') {
+      this.problem = texts.friends.addressMissing;
+      return;
+    }
+    this.sending = true;
+    this.problem = '';
+    try {
+      const { friend, created } = await this.api.befriend(address, this.greeting.trim());
+      this.friends.wrote(friend);
+      this.address = '';
+      this.greeting = '';
+      const { sent, already, accepted } = texts.friends;
+      // Whoever had asked us before is a friend the moment that we ask back.
+      const sentence = friend.state === 'friends' && created ? accepted : created ? sent : already;
+      this.announcer.done(sentence(friendName(friend)));
+    } catch (error) {
+      this.problem = ApiError.sentence(error);
+    } finally {
+      this.sending = false;
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import type { Api, ChangesAnswer } from '../api/client';
+import type { Changes, RefreshReport } from '../api/types';
+
+/** What can change while the tab is open. */
+export const subjects = ['feed', 'friends', 'profile'] as const;
+export type Subject = (typeof subjects)[number];
+
+/** How often a visible tab asks, by how long ago the owner last did something. In milliseconds. */
+const PACES = [
+  { idleUpToMs: 2 * 60_000, everyMs: 4_000 },
+  { idleUpToMs: 10 * 60_000, everyMs: 15_000 },
+  { idleUpToMs: Infinity, everyMs: 60_000 },
+] as const;
+const MOST_BACK_OFF_MS = 60_000;
+/** After network work that brought nothing, the next piece waits at least this long, doubling up to the most. */
+const REFRESH_PAUSE_MS = 5_000;
+const MOST_REFRESH_PAUSE_MS = 300_000;
+
+/**
+ * Keeps an open tab up to date by asking one tiny question over and over: slower when idle, not at all when hidden, at
+ * once when shown again. When there is network work to do on behalf of the owner, it has it done.
+ */
+export class Live {
+  /** False while the deployment does not answer. */
+  online = $state(true);
+  /** True while friends are being asked because the owner wanted it. */
+  refreshing = $state(false);
+
+  #running = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #poll: Promise<void> | null = null;
+  #lastActiveMs = 0;
+  #lastPollMs = 0;
+  #failures = 0;
+  #tag: string | null = null;
+  #changes: Changes | null = null;
+  /** The tags of what is on the screen. */
+  #shown: Partial<Record<Subject, string>> = {};
+  #idleRefreshes = 0;
+  #refreshNotBeforeMs = 0;
+  /** How far the server's clock is ahead of this one: what is due is due by the server's. */
+  #serverAheadMs = 0;
+
+  constructor(
+    private readonly api: Api,
+    private readonly reload: Record<Subject, () => Promise<void>>,
+    private readonly visible: () => boolean,
+  ) {}
+
+  /** Starts asking; the first answer loads everything. */
+  async start(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    this.#tag = null;
+    this.#shown = {};
+    this.#idleRefreshes = 0;
+    this.#refreshNotBeforeMs = 0;
+    this.#lastActiveMs = Date.now();
+    await this.pollNow();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.online = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** The owner did something. After a long silence the next question comes at once. */
+  active(): void {
+    this.#lastActiveMs = Date.now();
+    if (this.#running && this.#timer !== undefined && Date.now() - this.#lastPollMs > PACES[0].everyMs) void this.pollNow();
+  }
+
+  /** The tab was shown or hidden, or the network came back. */
+  wake(): void {
+    if (!this.#running) return;
+    if (this.visible()) {
+      this.#failures = 0;
+      this.active();
+      void this.pollNow();
+    } else {
+      clearTimeout(this.#timer);
+    }
+  }
+
+  /** Asks now, or waits for the question that is already on its way. */
+  async pollNow(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#poll ??= this.#ask().finally(() => {
+      this.#poll = null;
+      this.#schedule();
+    });
+    await this.#poll;
+  }
+
+  /** Has all friends asked for news, because the owner wants it now. */
+  async refreshNow(): Promise<RefreshReport> {
+    this.refreshing = true;
+    try {
+      const report = await this.api.refresh('all');
+      await this.#poll;
+      await this.pollNow();
+      return report;
+    } finally {
+      this.refreshing = false;
+    }
+  }
+
+  async #ask(): Promise<void> {
+    this.#lastPollMs = Date.now();
+    try {
+      await this.#follow(await this.api.changes(this.#tag));
+      if (this.#workIsDue()) {
+        await this.#doWork();
+        await this.#follow(await this.api.changes(this.#tag));
+      }
+      this.online = true;
+      this.#failures = 0;
+    } catch {
+      // A part may have been loaded and a part not: ask for everything again.
+      this.#tag = null;
+      this.#failures += 1;
+      this.online = false;
+    }
+  }
+
+  async #follow(answer: ChangesAnswer): Promise<void> {
+    if (!answer.changed || !this.#running) return;
+    const { changes, tag, serverMs } = answer;
+    if (serverMs !== null) this.#serverAheadMs = serverMs - Date.now();
+    if (changes.dirty > (this.#changes?.dirty ?? 0)) this.#idleRefreshes = this.#refreshNotBeforeMs = 0;
+    this.#changes = changes;
+    const stale = subjects.filter((subject) => this.#shown[subject] !== changes[subject]);
+    await Promise.all(
+      stale.map(async (subject) => {
+        await this.reload[subject]();
+        this.#shown[subject] = changes[subject];
+      }),
+    );
+    this.#tag = tag;
+  }
+
+  #workIsDue(): boolean {
+    if (!this.#running || this.#changes === null || Date.now() < this.#refreshNotBeforeMs) return false;
+    const { dirty, next_due_ms: nextDueMs } = this.#changes;
+    return dirty > 0 || (nextDueMs != null && nextDueMs <= Date.now() + this.#serverAheadMs);
+  }
+
+  /** Work that achieves nothing is not repeated at the pace of the polls: a friend may be away for days. */
+  async #doWork(): Promise<void> {
+    const report = await this.api.refresh('due');
+    const achieved = report.delivered > 0 || report.pulled.some((pull) => pull.changed > 0);
+    this.#idleRefreshes = achieved ? 0 : this.#idleRefreshes + 1;
+    const pauseMs = achieved ? 0 : REFRESH_PAUSE_MS * 2 ** (this.#idleRefreshes - 1);
+    this.#refreshNotBeforeMs = Date.now() + Math.min(MOST_REFRESH_PAUSE_MS, pauseMs);
+    if (this.#changes !== null) this.#changes = { ...this.#changes, next_due_ms: report.next_due_ms ?? null };
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (!this.#running || !this.visible()) return;
+    this.#timer = setTimeout(() => void this.pollNow(), this.#delayMs());
+  }
+
+  #delayMs(): number {
+    const idleMs = Date.now() - this.#lastActiveMs;
+    const pace = PACES.find(({ idleUpToMs }) => idleMs < idleUpToMs)?.everyMs ?? MOST_BACK_OFF_MS;
+    if (this.#failures === 0) return pace;
+    return Math.max(pace, Math.min(MOST_BACK_OFF_MS, PACES[0].everyMs * 2 ** (this.#failures - 1)));
+  }
+}

@@ -1,0 +1,54 @@
+/** Every screen of a signed-in owner, by its path. */
+export const routes = { '/': 'feed', '/friends': 'friends', '/profile': 'profile', '/settings': 'settings' } as const;
+
+export type Path = keyof typeof routes;
+export type Screen = (typeof routes)[Path];
+
+/** Which screen is open. Addresses that lead nowhere lead to the feed. */
+export class Router {
+  #path = $state<Path>('/');
+
+  constructor(private readonly window: Pick<Window, 'location' | 'history' | 'addEventListener' | 'removeEventListener' | 'scrollTo'>) {
+    this.#path = known(window.location.pathname);
+  }
+
+  get path(): Path {
+    return this.#path;
+  }
+
+  get screen(): Screen {
+    return routes[this.#path];
+  }
+
+  open(path: Path): void {
+    if (path !== this.#path) this.window.history.pushState(null, '', path);
+    this.#path = path;
+    this.window.scrollTo(0, 0);
+  }
+
+  /** Follows links and the back button; the returned function stops that. */
+  run(): () => void {
+    const back = () => (this.#path = known(this.window.location.pathname));
+    const click = (event: Event) => this.#follow(event as MouseEvent);
+    this.window.addEventListener('popstate', back);
+    this.window.addEventListener('click', click);
+    return () => {
+      this.window.removeEventListener('popstate', back);
+      this.window.removeEventListener('click', click);
+    };
+  }
+
+  /** Opens links to our own screens in place; all others, and clicks that ask for a new tab, are the browser's. */
+  #follow(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+    const link = event.target instanceof Element ? event.target.closest('a') : null;
+    if (link === null || link.target !== '' || link.origin !== this.window.location.origin || link.hash !== '') return;
+    if (!(link.pathname in routes)) return;
+    event.preventDefault();
+    this.open(known(link.pathname));
+  }
+}
+
+function known(pathname: string): Path {
+  return pathname in routes ? (pathname as Path) : '/';
+}
