@@ -1,6 +1,8 @@
 //! The golden vectors in `tests/vectors/`, which every implementation of the protocol has to reproduce. The frontend's
 //! own tests check the same files.
 
+#![allow(clippy::unwrap_used)] // A vector that is not there or not whole fails the test, which is what it is for.
+
 use serde_json::Value;
 use tidings_protocol::{Address, Certificate, Seed, Signed, recovery};
 

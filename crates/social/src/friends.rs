@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::api::{FriendList, FriendState};
 use crate::keys;
-use crate::relation::{Relation, Verified};
+use crate::relation::{Look, Relation, Verified};
 use crate::stored;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
@@ -176,6 +176,9 @@ pub(crate) fn keep_verified(relation: &Relation, discovery: &Discovery, batch: &
     let acceptable = check_text(&discovery.name, NAME_CHARS, false).is_ok();
     let name = if acceptable { discovery.name.clone() } else { relation.name() };
     batch.put(keys::verified(&relation.fingerprint), stored::json(&Verified { serial, name }));
+    if relation.look != Look::default() {
+        batch.delete(keys::look(&relation.fingerprint));
+    }
 }
 
 /// Keeps a certificate with a greater serial than the known one, and lets go of that.

@@ -98,6 +98,11 @@ pub(crate) fn delivery(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/delivery"))
 }
 
+/// `friend:<who>/look` -> `relation::Look`; only while they have not been found. Owner component.
+pub(crate) fn look(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/look"))
+}
+
 /// `friend:<who>/told` -> `relation::Told`. Owner component.
 pub(crate) fn told(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/told"))

@@ -89,8 +89,10 @@ pub async fn write<S: KeyValue>(
         None => RecordId::from_parts(now_ms, unique),
         Some(key) => match key.time_ms().filter(|&ms| ms <= now_ms.saturating_add(FUTURE_TOLERANCE_MS)) {
             Some(ms) => RecordId::from_parts(ms, key.unique()),
-            None => first_with(view, key.unique(), now_ms)
+            None => twins(view, key.unique(), now_ms)
                 .await?
+                .first()
+                .copied()
                 .unwrap_or_else(|| RecordId::from_parts(now_ms, key.unique())),
         },
     };
@@ -109,7 +111,8 @@ pub async fn write<S: KeyValue>(
 }
 
 /// After a post was written under a key that tells no time: the one that came first, if the same request, made twice
-/// at the same time, wrote two; with the batch that removes the other.
+/// at the same time, wrote several; with the batch that removes the others. The earlier one may land after the later one
+/// has looked, so whoever looks last, and finds them all, removes those of others as well.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -120,28 +123,31 @@ pub async fn settle_twins<S: KeyValue>(
     now_ms: u64,
 ) -> Result<Batch, LedgerError> {
     let mut batch = Batch::new();
-    if key.time_ms().is_none()
-        && let Some(first) = first_with(view, key.unique(), now_ms).await?
-        && first < written.post.id
-    {
-        batch.delete(keys::post(written.post.id));
-        *written = Written {
-            post: PostView { id: first, created_ms: first.created_ms(), ..written.post.clone() },
-            existed: true,
-        };
+    if key.time_ms().is_some() {
+        return Ok(batch);
+    }
+    let twins = twins(view, key.unique(), now_ms).await?;
+    for twin in twins.iter().skip(1) {
+        batch.delete(keys::post(*twin));
+    }
+    if let Some(&first) = twins.first().filter(|&&first| first < written.post.id) {
+        written.post = PostView { id: first, created_ms: first.created_ms(), ..written.post.clone() };
+        written.existed = true;
     }
     Ok(batch)
 }
 
-async fn first_with<S: KeyValue>(
+/// Recent posts with this unique part, the earliest first.
+async fn twins<S: KeyValue>(
     view: &View<'_, S>,
     unique: [u8; 10],
     now_ms: u64,
-) -> Result<Option<RecordId>, LedgerError> {
+) -> Result<Vec<RecordId>, LedgerError> {
     let since = RecordId::from_parts(now_ms.saturating_sub(IDEMPOTENCY_MS), [0; 10]);
     let recent = Range::partition(keys::POST).from(&keys::post(since));
     let entries = view.scan(recent, Direction::Forward, usize::MAX).await?;
-    Ok(entries.iter().filter_map(|e| e.key.rest().parse::<RecordId>().ok()).find(|id| id.unique() == unique))
+    let ids = entries.iter().filter_map(|e| e.key.rest().parse::<RecordId>().ok());
+    Ok(ids.filter(|id| id.unique() == unique).collect())
 }
 
 /// Withdraws a post.

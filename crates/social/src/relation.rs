@@ -20,7 +20,18 @@ pub(crate) struct Verified {
     pub(crate) name: String,
 }
 
-/// How far the delivery of the owner's stance, and the look at a requester's address, have come.
+/// Attempts in vain to find somebody at the address in their certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Look {
+    /// How many.
+    pub(crate) attempts: u32,
+    /// When the last one was made, in unix milliseconds.
+    pub(crate) last_ms: u64,
+    /// What went wrong.
+    pub(crate) problem: Option<String>,
+}
+
+/// How far the delivery of the owner's stance has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
     /// The (generation, sequence) that arrived last.
@@ -86,6 +97,7 @@ pub struct Relation {
     pub theirs: Option<Signed<Friendship>>,
     pub(crate) verified: Option<Verified>,
     pub(crate) profile: Option<Signed<Profile>>,
+    pub(crate) look: Look,
     pub(crate) delivery: Delivery,
     pub(crate) told: Option<Told>,
     pub(crate) pull: Option<Pull>,
@@ -104,6 +116,7 @@ impl Relation {
             theirs: None,
             verified: None,
             profile: None,
+            look: Look::default(),
             delivery: Delivery::default(),
             told: None,
             pull: None,
@@ -161,6 +174,7 @@ impl Relation {
             Some("theirs") => self.theirs = stored::parse(entry).or(self.theirs.take()),
             Some("verified") => self.verified = stored::parse(entry),
             Some("profile") => self.profile = stored::parse(entry),
+            Some("look") => self.look = stored::parse(entry).unwrap_or_default(),
             Some("delivery") => self.delivery = stored::parse(entry).unwrap_or_default(),
             Some("told") => self.told = stored::parse(entry),
             Some("pull") => self.pull = stored::parse(entry),
@@ -245,12 +259,14 @@ impl Relation {
         self.ours.as_ref().is_some_and(|ours| Some(ours.unverified().order()) > self.delivery.arrived)
     }
 
-    /// When the next attempt to deliver the owner's stance, or to find them at their address, is due.
-    pub(crate) fn next_attempt_ms(&self) -> u64 {
-        match self.delivery.attempts {
-            0 => 0,
-            attempts => self.delivery.last_ms.saturating_add(delay(&RETRY_MS, attempts)),
-        }
+    /// When the next attempt to deliver the owner's stance is due.
+    pub(crate) fn next_delivery_ms(&self) -> u64 {
+        next_attempt_ms(self.delivery.attempts, self.delivery.last_ms)
+    }
+
+    /// When the next attempt to find them at their address is due.
+    pub(crate) fn next_look_ms(&self) -> u64 {
+        next_attempt_ms(self.look.attempts, self.look.last_ms)
     }
 
     /// As the owner sees it; `None` when there is nothing to show.
@@ -280,7 +296,7 @@ impl Relation {
             delivery: DeliveryView {
                 state: if waiting { DeliveryState::Waiting } else { DeliveryState::Delivered },
                 attempts: if waiting { self.delivery.attempts } else { 0 },
-                next_ms: waiting.then(|| self.next_attempt_ms()),
+                next_ms: waiting.then(|| self.next_delivery_ms()),
                 problem: self.delivery.problem.clone().filter(|_| waiting),
             },
             pull: PullView {
@@ -289,6 +305,10 @@ impl Relation {
             },
         })
     }
+}
+
+fn next_attempt_ms(attempts: u32, last_ms: u64) -> u64 {
+    if attempts == 0 { 0 } else { last_ms.saturating_add(delay(&RETRY_MS, attempts)) }
 }
 
 /// The person an entry of `friend`, `heard` or `served` is about.

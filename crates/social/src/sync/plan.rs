@@ -90,14 +90,15 @@ fn tasks(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> V
     let mut tasks = Vec::new();
     if let Some(ours) = relation.ours.as_ref().filter(|_| relation.owes_stance()) {
         let message = FriendshipMessage { friendship: ours.clone() };
-        tasks.push((Task::Friendship(message), hurry(relation.next_attempt_ms())));
+        tasks.push((Task::Friendship(message), hurry(relation.next_delivery_ms())));
     }
     match relation.state() {
-        Some(FriendState::Incoming) if !relation.is_verified() => {
-            tasks.push((Task::Discover, hurry(relation.next_attempt_ms())));
+        // Strangers who ask, and friends who come with a new certificate: who is at the address that it names?
+        Some(FriendState::Incoming | FriendState::Friends) if !relation.is_verified() => {
+            tasks.push((Task::Discover, hurry(relation.next_look_ms())));
         }
         // A friend who does not know yet that they are one would refuse both.
-        Some(FriendState::Friends) if relation.is_verified() && !relation.owes_stance() => {
+        Some(FriendState::Friends) if !relation.owes_stance() => {
             tasks.extend(notification(relation, head).map(|(task, due_ms)| {
                 (task, if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms })
             }));

@@ -7,7 +7,7 @@ use crate::api::{Pulled, RefreshReport};
 use crate::friends;
 use crate::keys;
 use crate::limits::{FOREIGN_PROBLEM_CHARS, PULL_NOTE_MS, RECORD_BYTES};
-use crate::relation::{Delivery, Pull, Relation, Told};
+use crate::relation::{Delivery, Look, Pull, Relation, Told};
 use crate::stored;
 use std::collections::BTreeMap;
 use tidings_ledger::{Batch, Direction, Key, KeyValue, LedgerError, View};
@@ -128,9 +128,9 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             }
             _ => problem,
         };
-        let attempts = self.relation.delivery.attempts.saturating_add(1);
-        let delivery = Delivery { attempts, last_ms: self.now_ms, problem, ..self.relation.delivery.clone() };
-        self.batch.put(keys::delivery(&self.relation.fingerprint), stored::json(&delivery));
+        let attempts = self.relation.look.attempts.saturating_add(1);
+        let look = Look { attempts, last_ms: self.now_ms, problem };
+        self.batch.put(keys::look(&self.relation.fingerprint), stored::json(&look));
     }
 
     fn report_pull(&mut self, changed: u32, problem: Option<String>) {
