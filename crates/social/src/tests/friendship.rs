@@ -194,3 +194,33 @@ fn a_crowd_of_strangers_is_refused_and_a_known_requester_is_not() {
     world.request(&names[0], "bob");
     assert_eq!(world.state("bob", &names[0]), Some(FriendState::Incoming));
 }
+
+#[test]
+fn a_friend_with_a_newer_certificate_is_found_again_and_the_old_one_is_shut_out() {
+    let mut world = World::of_friends("alice", "bob");
+    let old = world.at("bob").account.clone();
+    world.rekey("bob", &Seed::from_bytes([77; 32]));
+    world.write("bob", "with a new key");
+    let pull_alice = || PeerRequest {
+        to: world.id("alice"),
+        address: address("alice"),
+        task: Task::Pull { since: None, held: None },
+        with_certificate: true,
+    };
+    let notify = PeerRequest {
+        task: Task::Notify(tidings_protocol::Notification {
+            head: pulls::head(&world.at("bob").view()).unwrap(),
+        }),
+        ..pull_alice()
+    };
+    assert!(matches!(world.deliver("bob", &notify), PeerAnswer::Notification(_)));
+    assert!(!world.at("alice").relation(&world.id("bob")).is_verified());
+    world.refresh("alice", Scope::DUE);
+    assert!(world.at("alice").relation(&world.id("bob")).is_verified());
+    assert_eq!(world.at("alice").feed_texts(), ["with a new key"]);
+
+    let pull_alice = PeerRequest { task: Task::Pull { since: None, held: None }, ..notify };
+    assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Changes(_)));
+    world.deployments.get_mut("bob").unwrap().account = old;
+    assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Refused { status: 403, .. }));
+}

@@ -15,6 +15,7 @@ use crate::sync::{self, PeerAnswer, PeerRequest, Scope, Task};
 use crate::{Relation, friends, keys, peer, posts as own_posts, profile, pulls, stored};
 use pollster::block_on;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
 use tidings_ledger::{Batch, Clock, Ledger, Random, Timing, View};
 use tidings_protocol::request_signature::{RequestParts, sign_request};
@@ -24,6 +25,12 @@ const START_MS: u64 = 1_790_000_000_000;
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 
+/// Hashed once: nobody signs in here, and hashing is slow by design.
+static ACCESS: LazyLock<Access> = LazyLock::new(|| {
+    let random = AccessRandom { password_salt: [0; 16], variable_salt: [0; 16], session_secret: [0; 32] };
+    Access::new("unused password", None, &random).unwrap()
+});
+
 type TestLedger = Ledger<MemoryStore, ManualClock, SeededRandom>;
 type TestView<'a> = View<'a, MemoryStore>;
 
@@ -31,6 +38,7 @@ type TestView<'a> = View<'a, MemoryStore>;
 struct Deployment {
     ledger: TestLedger,
     account: Account,
+    identity: Seed,
     name: String,
 }
 
@@ -124,17 +132,18 @@ impl World {
             bio: String::new(),
             updated_ms: self.now_ms(),
         };
-        let random = AccessRandom { password_salt: [0; 16], variable_salt: [0; 16], session_secret: [0; 32] };
-        let access = Access::new("unused password", None, &random).unwrap();
         let mut batch = Batch::new();
         batch.put(keys::profile(), Signed::sign(own, &key).unwrap().to_json());
-        let record = SetupRecord { certificate, deployment_secret: key.expose_text(), access };
-        batch.put(keys::setup(RecordId::from_parts(self.now_ms(), self.bytes())), stored::json(&record));
-        let mut view = block_on(ledger.view()).unwrap();
-        block_on(ledger.commit(&mut view, batch)).unwrap();
-        let account = block_on(Account::load(&view)).unwrap().unwrap();
-        drop(view);
-        Deployment { ledger, account, name: name.to_owned() }
+        let account = install(&ledger, certificate, &key, batch);
+        Deployment { ledger, account, identity, name: name.to_owned() }
+    }
+
+    /// The owner's identity signs a certificate of the next serial for another deployment key.
+    fn rekey(&mut self, name: &str, key: &Seed) {
+        let deployment = self.deployments.get_mut(name).unwrap();
+        let serial = deployment.account.certificate().unverified().serial + 1;
+        let certificate = Certificate::issue(&deployment.identity, key.public_key(), address(name), serial);
+        deployment.account = install(&deployment.ledger, certificate.unwrap(), key, Batch::new());
     }
 
     fn at(&self, name: &str) -> &Deployment {
@@ -305,6 +314,15 @@ impl World {
     fn pulls_by(&self, who: &str) -> usize {
         self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Pull { .. })).count()
     }
+}
+
+/// Puts a certificate and its key in force.
+fn install(ledger: &TestLedger, certificate: Signed<Certificate>, key: &Seed, mut batch: Batch) -> Account {
+    let record = SetupRecord { certificate, deployment_secret: key.expose_text(), access: ACCESS.clone() };
+    batch.put(keys::setup(RecordId::from_parts(START_MS, [0; 10])), stored::json(&record));
+    let mut view = block_on(ledger.view()).unwrap();
+    block_on(ledger.commit(&mut view, batch)).unwrap();
+    block_on(Account::load(&view)).unwrap().unwrap()
 }
 
 fn address(name: &str) -> Address {

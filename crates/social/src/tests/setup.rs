@@ -44,10 +44,8 @@ impl Empty {
     }
 
     fn decide(&self, claim: setup::Claim, setup: &CheckedSetup) -> Result<(), SetupError> {
-        let random = AccessRandom { password_salt: [0; 16], variable_salt: [0; 16], session_secret: [0; 32] };
-        let access = Access::new("correct horse", None, &random).unwrap();
         let mut view = block_on(self.ledger.view()).unwrap();
-        let batch = block_on(setup::decide(&view, claim, setup, access, self.clock.now_ms()))?;
+        let batch = block_on(setup::decide(&view, claim, setup, ACCESS.clone(), self.clock.now_ms()))?;
         block_on(self.ledger.commit(&mut view, batch)).unwrap();
         Ok(())
     }
