@@ -1,7 +1,6 @@
 //! Heads: how far somebody's changes have come.
 
-use crate::encoding::BASE32HEX_LOWER;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::encoding::{BASE32HEX_LOWER, text_form};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -55,24 +54,7 @@ impl fmt::Display for Head {
     }
 }
 
-impl fmt::Debug for Head {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Head({self})")
-    }
-}
-
-impl Serialize for Head {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Head {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+text_form!(Head);
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,7 @@
 //! Ed25519 keys, seeds and signatures (RFC 8032), and the fingerprint of an identity.
 
-use crate::encoding::{BASE32_LOWER, BASE64URL_NOPAD};
+use crate::encoding::{BASE32_LOWER, BASE64URL_NOPAD, text_form};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -205,26 +204,6 @@ impl fmt::Debug for Seed {
     }
 }
 
-macro_rules! text_form {
-    ($type:ty) => {
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
-            }
-        }
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!(stringify!($type), "({})"), self)
-            }
-        }
-    };
-}
 text_form!(PublicKey);
 text_form!(Fingerprint);
 text_form!(Signature);

@@ -1,8 +1,7 @@
 //! Ids of records: unique, and in the order of time.
 
-use crate::encoding::BASE32HEX_LOWER;
+use crate::encoding::{BASE32HEX_LOWER, text_form};
 use crate::limits::MAX_SAFE_INTEGER;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::str::FromStr;
@@ -67,24 +66,7 @@ impl fmt::Display for RecordId {
     }
 }
 
-impl fmt::Debug for RecordId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RecordId({self})")
-    }
-}
-
-impl Serialize for RecordId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for RecordId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
+text_form!(RecordId);
 
 #[cfg(test)]
 mod tests {
