@@ -78,7 +78,7 @@ endpoint!(
 endpoint!(
     /// Writes a post and tells friends. With an Idempotency-Key it can be repeated without writing it twice.
     post_posts, post, path = "/api/posts", tag = "posts", request_body = NewPost,
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 100 visible ASCII characters; a UUIDv7 (RFC 9562) is best")),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 100 visible ASCII characters. A UUIDv7 (RFC 9562) tells when the post was written, and is recognised for ever and on every replica of a store; any other key for a day, and only where the first request can be seen.")),
     responses((status = 201, body = PostView), (status = 200, body = PostView, description = "That key was used before; this is what it made"),
               (status = "default", body = Problem, content_type = "application/problem+json"))
 );

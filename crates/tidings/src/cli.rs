@@ -176,9 +176,10 @@ mod tests {
     use clap::CommandFactory as _;
 
     fn serve_args(arguments: &[&str]) -> ServeArgs {
-        let Command::Serve(args) =
-            Cli::try_parse_from(["tidings", "serve"].iter().chain(arguments)).unwrap().command;
-        args
+        match Cli::try_parse_from(["tidings", "serve"].iter().chain(arguments)).unwrap().command {
+            Command::Serve(args) => args,
+            other => panic!("expected `serve`, got {other:?}"),
+        }
     }
 
     #[test]

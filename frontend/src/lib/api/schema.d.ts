@@ -896,7 +896,7 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description 1 to 100 visible ASCII characters; a UUIDv7 (RFC 9562) is best */
+                /** @description 1 to 100 visible ASCII characters. A UUIDv7 (RFC 9562) tells when the post was written, and is recognised for ever and on every replica of a store; any other key for a day, and only where the first request can be seen. */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;

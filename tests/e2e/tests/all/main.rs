@@ -1,0 +1,30 @@
+//! End-to-end tests: whole deployments over real HTTP, each test once over a strong and once over a stale store.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Here a broken assumption is a failed test.
+
+mod friendship;
+mod limits;
+mod notifications;
+mod outages;
+mod peer_signatures;
+mod posts;
+mod setup;
+mod signin;
+mod story;
+
+fn main() {
+    tidings_e2e::run(
+        [
+            story::tests(),
+            friendship::tests(),
+            posts::tests(),
+            notifications::tests(),
+            outages::tests(),
+            peer_signatures::tests(),
+            setup::tests(),
+            signin::tests(),
+            limits::tests(),
+        ]
+        .concat(),
+    )
+}
