@@ -10,6 +10,9 @@ use tidings_social::access::{Access, AccessRandom};
 use tidings_social::api::{SetupRequest, SetupStatus};
 use tidings_social::setup::{self, Claim, SetupError};
 
+/// How often a claim is written before the store counts as too slow. All tries stay far below a request's time.
+const CLAIM_TRIES: usize = 4;
+
 /// `GET /api/setup`. Public.
 pub async fn status(context: &Context<'_>) -> Result<Reply, Failure> {
     let view = context.ledger.view().await?;
@@ -25,7 +28,7 @@ pub async fn status(context: &Context<'_>) -> Result<Reply, Failure> {
 /// `POST /api/setup`. With the first password.
 pub async fn set_up(context: &Context<'_>) -> Result<Reply, Failure> {
     let ledger = &context.ledger;
-    let mut view = ledger.view().await?;
+    let view = ledger.view().await?;
     if Account::load(&view).await?.is_some() {
         return Err(SetupError::AlreadySetUp.into());
     }
@@ -33,15 +36,7 @@ pub async fn set_up(context: &Context<'_>) -> Result<Reply, Failure> {
     let request: SetupRequest = context.request.json()?;
     let access = new_access(&request.password, context)?;
     let checked = setup::check(request, &context.origin.address, now_ms())?;
-    let (claim, batch) = setup::claim(&view, now_ms(), random()).await?;
-    let stopwatch = Stopwatch::start();
-    ledger.commit(&mut view, batch).await?;
-    if !setup::claim_in_time(stopwatch.elapsed_ms()) {
-        withdraw(context, claim).await?;
-        let detail =
-            "The store took too long to answer, so it cannot be told who was first. Try again in a moment.";
-        return Err(Failure::new(503, "store", "The store is not available", detail).with("retry-after", "2"));
-    }
+    let claim = claim_in_time(context).await?;
     sleep(Duration::from_millis(setup::wait_ms(context.config.timing.staleness_ms))).await;
     let mut view = ledger.view().await?;
     match setup::decide(&view, claim, &checked, access, now_ms()).await {
@@ -58,6 +53,23 @@ pub async fn set_up(context: &Context<'_>) -> Result<Reply, Failure> {
     let owner = Owner { account, reset: false };
     let status = context.session_status(&view, Some(&owner.account), Some(&owner)).await?;
     Ok(Reply::json(201, &status).with("set-cookie", cookie))
+}
+
+/// Writes a claim so quickly that others can rely on having seen it. A busy store gets some tries.
+async fn claim_in_time(context: &Context<'_>) -> Result<Claim, Failure> {
+    for _ in 0..CLAIM_TRIES {
+        let mut view = context.ledger.view().await?;
+        let (claim, batch) = setup::claim(&view, now_ms(), random()).await?;
+        let stopwatch = Stopwatch::start();
+        context.ledger.commit(&mut view, batch).await?;
+        if setup::claim_in_time(stopwatch.elapsed_ms()) {
+            return Ok(claim);
+        }
+        withdraw(context, claim).await?;
+    }
+    let detail =
+        "The store took too long to answer, so it cannot be told who was first. Try again in a moment.";
+    Err(Failure::new(503, "store", "The store is not available", detail).with("retry-after", "2"))
 }
 
 async fn withdraw(context: &Context<'_>, claim: Claim) -> Result<(), Failure> {
