@@ -53,8 +53,8 @@ pub const FULL_OBJECT_BYTES: u32 = MAX_OBJECT_BYTES as u32 / 2;
 /// From how many objects on those of one size are merged: commits, then compactions from small to large.
 pub const MERGE_FROM: [usize; 5] = [16, 8, 8, 6, 4];
 
-/// Where listings are stale, one request in so many merges fresh commits: a little more often than there are enough.
-pub const FRESH_MERGE_EVERY: u64 = 12;
+/// Where listings are stale, one request in so many merges fresh commits: as many as one merge takes.
+pub const FRESH_MERGE_EVERY: u64 = 16;
 
 /// From how many keys on every request does maintenance, whether or not others may do the same.
 pub const KEYS_IN_A_HURRY: usize = 800;

@@ -190,6 +190,24 @@ fn large_values_are_packed_and_merging_comes_to_an_end() {
     assert!(most > 1);
 }
 
+#[test]
+fn a_small_budget_is_kept_and_gets_on_all_the_same() {
+    let (ledger, clock) = local();
+    (0..64).for_each(|number| commit(&ledger, put("post", number, "x")));
+    for round in 0..400 {
+        let budget = Budget { operations: round % 12, bytes: 1_000 };
+        let mut view = block_on(ledger.view()).unwrap();
+        ledger.store().take_operations();
+        block_on(ledger.maintain(&mut view, budget)).unwrap();
+        let spent = ledger.store().take_operations();
+        assert!(spent.total() <= u64::from(budget.operations), "{spent:?} of {budget:?}");
+        assert!(spent.bytes_read <= budget.bytes, "{spent:?} of {budget:?}");
+        clock.advance(5_000);
+    }
+    assert_eq!(everything(&ledger).len(), 64);
+    assert!(ledger.store().contents().len() < 40);
+}
+
 /// One commit a second, each with its piece of maintenance, and now and then a hundred at once.
 #[test]
 fn a_busy_replicated_store_stays_below_its_limit_at_few_operations_a_commit() {

@@ -122,7 +122,7 @@ impl Reader {
     pub async fn maintain(&self, chronicle: &RefCell<Chronicle>) -> Maintenance {
         let done = async {
             let mut view = self.ledger.view().await?;
-            self.maintain_with(&mut view).await
+            self.maintain_with(&mut view, Budget::default()).await
         };
         done.await.unwrap_or_else(|error| {
             chronicle.borrow_mut().note(&error);
@@ -130,8 +130,12 @@ impl Reader {
         })
     }
 
-    async fn maintain_with(&self, view: &mut View<'_, Store>) -> Result<Maintenance, LedgerError> {
-        let done = self.ledger.maintain(view, Budget::default()).await?;
+    async fn maintain_with(
+        &self,
+        view: &mut View<'_, Store>,
+        budget: Budget,
+    ) -> Result<Maintenance, LedgerError> {
+        let done = self.ledger.maintain(view, budget).await?;
         if self.mistake == Some(Mistake::RemoveAtOnce) {
             let ids: BTreeSet<_> = view.objects().iter().flat_map(|name| name.inputs().to_vec()).collect();
             for name in view.objects().iter().filter(|name| ids.contains(&name.id())) {
@@ -210,7 +214,9 @@ impl Writer<'_> {
                 own_reads(&view, chronicle).await?;
             }
             if random.bool() {
-                reader.maintain_with(&mut view).await?;
+                reader
+                    .maintain_with(&mut view, Budget { operations: random.u32(0..=40), bytes: 10_000 })
+                    .await?;
                 own_reads(&view, chronicle).await?;
             }
         }
