@@ -85,6 +85,22 @@ fn nothing_is_removed_before_the_grace_is_over() {
 }
 
 #[test]
+fn an_object_is_merged_only_when_its_own_inputs_are_gone() {
+    let (ledger, clock) = local();
+    let ledger = ledger.merging_from([2; 5]);
+    for pair in 0..2 {
+        (0..2).for_each(|number| commit(&ledger, put("post", 2 * pair + number, "x")));
+        assert_eq!(maintain(&ledger).merged, 2);
+    }
+    assert_eq!(maintain(&ledger).merged, 0);
+    clock.advance(Timing::local().grace_ms() + 10_000);
+    let (first, second) = (maintain(&ledger), maintain(&ledger));
+    assert_eq!((first.removed, first.merged), (2, 0));
+    assert_eq!((second.removed, second.merged), (2, 2));
+    assert_eq!(everything(&ledger).len(), 4);
+}
+
+#[test]
 fn inputs_stay_while_their_replacement_is_damaged_or_gone() {
     let (ledger, clock) = local();
     (0..16).for_each(|number| commit(&ledger, put("post", number, "x")));
