@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::batch::Batch;
 use crate::body::{Contents, Identity, TooLarge, encode};
 use crate::error::LedgerError;
-use crate::limits::{MAX_ID_DRAWS, MAX_KEYS_FOR_COMMITS, MAX_KEYS_FOR_FREEING, MAX_OBJECT_BYTES};
+use crate::limits::{MAX_ID_DRAWS, MAX_KEYS_FOR_COMMITS, MAX_KEYS_FOR_FREEING, MAX_OBJECT_BYTES, MERGE_FROM};
 use crate::listing::Listing;
 use crate::name::ObjectId;
 use crate::stamp::Stamp;
@@ -20,6 +20,7 @@ pub struct Ledger<S, C, R> {
     clock: C,
     random: R,
     timing: Timing,
+    merge_from: [usize; MERGE_FROM.len()],
 }
 
 /// A commit that is ready to be written: object name, bytes and stamp are decided.
@@ -45,7 +46,7 @@ pub struct Committed {
 impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
     /// A ledger over `store`, whose keys it takes for its own objects as far as they are named like them.
     pub const fn new(store: S, clock: C, random: R, timing: Timing) -> Self {
-        Self { store, clock, random, timing }
+        Self { store, clock, random, timing, merge_from: MERGE_FROM }
     }
 
     /// Lists the store: one `keys`.
@@ -114,7 +115,21 @@ impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
         &self.store
     }
 
-    fn draw(&self) -> u64 {
+    pub(crate) const fn merge_from(&self) -> [usize; MERGE_FROM.len()] {
+        self.merge_from
+    }
+
+    /// Merges fewer objects at once, so that short histories have many merges.
+    #[cfg(test)]
+    pub(crate) fn merging_from(self, merge_from: [usize; MERGE_FROM.len()]) -> Self {
+        Self { merge_from, ..self }
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub(crate) fn draw(&self) -> u64 {
         let mut bytes = [0; 8];
         self.random.fill(&mut bytes);
         u64::from_le_bytes(bytes)

@@ -39,9 +39,14 @@ mod key;
 mod ledger;
 pub mod limits;
 mod listing;
+mod maintain;
+#[cfg(test)]
+mod maintain_tests;
+mod merge;
 #[cfg(test)]
 mod model_tests;
 mod name;
+mod plan;
 mod query;
 #[cfg(test)]
 mod reading_tests;
@@ -57,9 +62,10 @@ pub use body::{BodyError, RangeTombstone};
 pub use error::{Damage, DamageReason, LedgerError};
 pub use key::{Key, KeyError, Range, SEPARATOR};
 pub use ledger::{Committed, Ledger, Prepared};
+pub use maintain::{Budget, Maintenance};
 pub use name::{Kinds, NameError, ObjectId, ObjectName, Partitions, Tag};
 pub use query::{Change, Changes, Direction, Entry};
 pub use stamp::{Stamp, StampError};
 pub use store::{Clock, KeyValue, Random, StoreError};
 pub use timing::Timing;
-pub use view::View;
+pub use view::{LevelUsage, Usage, View};

@@ -23,6 +23,13 @@ struct Group {
     complete: bool,
 }
 
+/// All parts of one compaction. Indexes into [`Listing::objects`].
+#[derive(Debug)]
+pub(crate) struct Replacement<'a> {
+    pub members: &'a [usize],
+    pub inputs: &'a [ObjectId],
+}
+
 /// All objects of one listing, by name, and how they replace each other.
 #[derive(Debug)]
 pub(crate) struct Listing {
@@ -92,6 +99,11 @@ impl Listing {
         self.ids.contains(&id) || self.named_by.contains_key(&id)
     }
 
+    /// Whether an object with this identifier is listed.
+    pub fn has(&self, id: ObjectId) -> bool {
+        self.ids.contains(&id)
+    }
+
     /// Whether all inputs of `object` are listed, so that they can be read in its place.
     pub fn has_inputs_of(&self, object: &ObjectName) -> bool {
         !object.inputs.is_empty() && object.inputs.iter().all(|input| self.ids.contains(input))
@@ -135,6 +147,19 @@ impl Listing {
         });
         marks[index] = if replaced { Mark::Replaced } else { Mark::Standing };
         marks[index]
+    }
+
+    /// The objects that, as far as a listing tells, nothing replaces. Indexes into [`Self::objects`].
+    pub fn standing(&self) -> Vec<usize> {
+        self.needed(&AllUsable(|_: &ObjectName| true))
+    }
+
+    /// The compactions of which all parts are listed.
+    pub fn replacements(&self) -> impl Iterator<Item = Replacement<'_>> {
+        self.groups
+            .iter()
+            .filter(|group| group.complete)
+            .map(|group| Replacement { members: &group.members, inputs: group.inputs(&self.objects) })
     }
 
     /// A hash of the names of those objects that matter and that no listed object replaces.

@@ -297,7 +297,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    fn new(prefix: &[u8], low: &[u8], high: &[u8]) -> Self {
+    pub(crate) fn new(prefix: &[u8], low: &[u8], high: &[u8]) -> Self {
         let above: &[u8] = if high.len() == BOUND_BYTES { &[u8::MAX] } else { &[] };
         Self { low: [prefix, low].concat(), high: [prefix, high, above].concat() }
     }

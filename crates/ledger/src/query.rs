@@ -228,7 +228,7 @@ impl Winners {
 }
 
 /// The greatest stamp wins. Two different entries of one stamp cannot be, but if they are, all readers must agree.
-fn precedence(record: &Record) -> (Stamp, bool, Option<&Bytes>) {
+pub(crate) fn precedence(record: &Record) -> (Stamp, bool, Option<&Bytes>) {
     (record.stamp, record.value.is_none(), record.value.as_ref())
 }
 

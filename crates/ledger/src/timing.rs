@@ -29,6 +29,23 @@ impl Timing {
         self.staleness_ms.saturating_add(self.longest_request_ms).saturating_add(self.clock_error_ms)
     }
 
+    /// D + 2H + e: after this long a compaction is visible to all, or never will be. It is written up to H after the
+    /// time in its name.
+    pub const fn appearing_ms(&self) -> u64 {
+        self.settling_ms().saturating_add(self.longest_request_ms)
+    }
+
+    /// G = 2D + 4H + 2e: how long what was merged stays beside what replaces it, counted from the time in the name of
+    /// the latter.
+    ///
+    /// A request writes the replacement up to H after that time, the store does it up to H later, and shows it to all
+    /// another D later. Until then requests begin that do not know of it; they last up to H, and what they themselves
+    /// merged appears up to H + D after that. Clocks may lie e apart, at the beginning and at the end.
+    pub const fn grace_ms(&self) -> u64 {
+        let lag_ms = self.staleness_ms.saturating_add(self.clock_error_ms);
+        lag_ms.saturating_mul(2).saturating_add(self.longest_request_ms.saturating_mul(4))
+    }
+
     /// The least stamp that may still appear at `now_ms`. A cursor given to a puller must not lie above it, or the
     /// puller could miss a commit that lands late.
     pub fn settled_before(&self, now_ms: u64) -> Stamp {

@@ -37,6 +37,26 @@ struct State {
     damage: Vec<Damage>,
 }
 
+/// How full the store is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Keys, whatever they are; the hosts allow 1,024.
+    pub keys: usize,
+    /// Bytes of all objects' bodies.
+    pub bytes: u64,
+    /// Objects by level: commits first, then compactions of ever more bytes.
+    pub levels: Vec<LevelUsage>,
+}
+
+/// What there is of one level.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LevelUsage {
+    /// Number of objects.
+    pub objects: usize,
+    /// Bytes of their bodies.
+    pub bytes: u64,
+}
+
 /// What came of reading an object.
 #[derive(Clone)]
 enum Loaded {
@@ -92,6 +112,14 @@ impl<'a, S: KeyValue> View<'a, S> {
         }
         state.loaded.insert(object.text.clone(), loaded.clone());
         Ok(loaded)
+    }
+
+    /// Reads one object, whatever replaces it. `None` when it cannot be read.
+    pub(crate) async fn read_object(&self, object: &Listed) -> Result<Option<Arc<Contents>>, LedgerError> {
+        match self.load(object).await? {
+            Loaded::Contents(contents) => Ok(Some(contents)),
+            Loaded::Missing | Loaded::Damaged => Ok(None),
+        }
     }
 
     /// Lists the store again, if that was not done too often. What was missing may be found or be gone then.
@@ -166,6 +194,20 @@ impl<S> View<'_, S> {
         self.listing().objects().iter().map(|object| u64::from(object.name.size_bytes())).sum()
     }
 
+    /// What the store holds, from the listing alone.
+    pub fn usage(&self) -> Usage {
+        let mut levels: Vec<LevelUsage> = Vec::new();
+        for name in self.listing().objects().iter().map(|object| &object.name) {
+            let level = usize::from(name.level());
+            if levels.len() <= level {
+                levels.resize(level + 1, LevelUsage::default());
+            }
+            levels[level].objects += 1;
+            levels[level].bytes += u64::from(name.size_bytes());
+        }
+        Usage { keys: self.key_count(), bytes: self.stored_bytes(), levels }
+    }
+
     /// The listed objects' names.
     pub fn objects(&self) -> Vec<ObjectName> {
         self.listing().objects().iter().map(|object| object.name.clone()).collect()
@@ -182,6 +224,19 @@ impl<S> View<'_, S> {
     pub(crate) fn raise_floor(&mut self, stamp: Stamp) {
         let mut state = self.state();
         state.floor = state.floor.max(Some(stamp));
+    }
+
+    /// Whether reading an object costs nothing any more.
+    pub(crate) fn is_loaded(&self, name: &str) -> bool {
+        self.state().loaded.contains_key(name)
+    }
+
+    /// Leaves out objects that were removed with this view.
+    pub(crate) fn forget(&mut self, removed: &[&str]) {
+        let mut state = self.state();
+        let keys = state.listing.keys().filter(|key| !removed.contains(key)).map(str::to_owned).collect();
+        state.listing = Arc::new(Listing::new(keys));
+        state.own.retain(|own| !removed.contains(&own.as_str()));
     }
 
     /// Adds an object written with this view.
@@ -249,13 +304,16 @@ impl<S: KeyValue, F: Fn(&ObjectName) -> bool> Sources<'_, '_, S, F> {
         Ok(true)
     }
 
-    /// A missing object is no loss if its inputs were read in its place, or if it is a commit so young that it need
-    /// not be visible yet: it might as well not have been listed.
+    /// A missing object is no loss if its inputs were read in its place, or if it is so young that it need not be
+    /// visible yet: it might as well not have been listed. Inputs of so young a compaction were not removed for its sake.
     fn excused(&self, name: &ObjectName) -> bool {
         let View { timing, now_ms, .. } = self.view;
         match name.level() {
             0 => name.made_ms().saturating_add(timing.settling_ms()) > *now_ms,
-            _ => self.listing.has_inputs_of(name),
+            _ => {
+                let visible_ms = name.made_ms().saturating_add(timing.appearing_ms());
+                visible_ms > *now_ms || self.listing.has_inputs_of(name)
+            }
         }
     }
 

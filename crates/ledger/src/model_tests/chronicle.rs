@@ -1,8 +1,11 @@
 //! What writers did, and what follows from it for readers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::body::RangeTombstone;
+use bytes::Bytes;
+
+use crate::body::{Contents, RangeTombstone, Record, decode};
+use crate::name::ObjectName;
 use crate::{Changes, Key, LedgerError, Range, Stamp};
 
 /// Live entries: values are unique, so they tell who wrote them.
@@ -119,14 +122,14 @@ impl Chronicle {
     }
 
     /// The entries that must be live once everything landed: the plain model.
-    pub fn expected(&mut self, stored: &BTreeMap<String, Vec<u8>>) -> Live {
+    pub fn expected(&mut self, stored: &BTreeSet<String>) -> Live {
         let mut latest: BTreeMap<&Key, (Stamp, &Option<String>)> = BTreeMap::new();
         let mut ranges = Vec::new();
         let mut problems = Vec::new();
         for attempt in &self.attempts {
-            if !attempt.objects.iter().all(|object| stored.contains_key(object)) {
+            if !attempt.objects.iter().all(|object| stored.contains(object)) {
                 if attempt.acknowledged_ms.is_some() {
-                    problems.push(format!("lost: {:?} is not in the store", attempt.stamp));
+                    problems.push(format!("lost: {:?} was never in the store", attempt.stamp));
                 }
                 continue;
             }
@@ -146,6 +149,30 @@ impl Chronicle {
             .collect();
         self.problems.extend(problems);
         live
+    }
+
+    /// After maintenance, no object has a value that was deleted.
+    pub fn check_erased(&mut self, stored: &BTreeMap<String, Vec<u8>>) {
+        let objects = stored.iter().filter_map(|(key, body)| {
+            decode(&ObjectName::parse(key).ok()?, Bytes::copy_from_slice(body)).ok()
+        });
+        let objects: Vec<Contents> = objects.collect();
+        let records = || objects.iter().flat_map(|object| &object.records);
+        let deleted: BTreeMap<&Key, Stamp> =
+            records().filter(|record| record.value.is_none()).fold(BTreeMap::new(), |mut deleted, record| {
+                let stamp = deleted.entry(&record.key).or_insert(record.stamp);
+                *stamp = record.stamp.max(*stamp);
+                deleted
+            });
+        let ranges: Vec<_> = objects.iter().flat_map(|object| &object.ranges).collect();
+        let kept = |record: &&Record| {
+            let by_key = deleted.get(&record.key).is_some_and(|stamp| *stamp > record.stamp);
+            let by_range = ranges.iter().any(|range| range.hides(record.key.as_str(), record.stamp));
+            record.value.is_some() && (by_key || by_range)
+        };
+        if let Some(record) = records().find(kept) {
+            self.problems.push(format!("not erased: {} of {:?}", record.key, record.stamp));
+        }
     }
 
     pub fn expect(&mut self, who: &str, expected: &Live, got: Result<Live, LedgerError>) {

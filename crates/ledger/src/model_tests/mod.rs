@@ -28,6 +28,12 @@ enum Mistake {
     SharedIndex,
     /// It writes each entry of a batch as an object of its own.
     ObjectPerEntry,
+    /// It removes what it merged at once, without a grace.
+    RemoveAtOnce,
+    /// It leaves out tombstones when they are old, whatever they still hide elsewhere.
+    DropTombstonesByAge,
+    /// It takes what it merged for everything below its greatest stamp.
+    CoveredUpToStamp,
     /// It gives pullers the greatest stamp they were shown as their cursor.
     CursorFollowsGreatestStamp,
 }
@@ -56,7 +62,7 @@ impl Schedule {
         let follower = RefCell::new(Follower::default());
         let deaths = [0, 20][random.usize(0..2)];
 
-        for _ in 0..random.usize(2..6) {
+        for _ in 0..random.usize(2..8) {
             let mut tasks: Vec<Task<'_>> = Vec::new();
             for _ in 0..random.usize(1..4) {
                 let writer = Writer {
@@ -71,9 +77,17 @@ impl Schedule {
                 let (chronicle, follower) = (&chronicle, &follower);
                 tasks.push(Box::pin(async move { reader.follow(chronicle, follower).await }));
             }
+            for _ in 0..random.usize(0..3) {
+                let reader = self.reader(&store, &clock, &mut random);
+                let chronicle = &chronicle;
+                tasks.push(Box::pin(async move {
+                    reader.maintain(chronicle).await;
+                }));
+            }
             interleave(tasks, &mut random, deaths);
-            let settling_ms = self.timing.settling_ms();
-            clock.advance([0, 100, random.u64(0..=settling_ms), 2 * settling_ms][random.usize(0..4)]);
+            let (settling_ms, grace_ms) = (self.timing.settling_ms(), self.timing.grace_ms());
+            let pauses_ms = [0, 100, random.u64(0..=settling_ms), 2 * settling_ms, grace_ms, 2 * grace_ms];
+            clock.advance(pauses_ms[random.usize(0..pauses_ms.len())]);
         }
         self.settle(&store, &clock, &mut random, &chronicle, &follower);
         chronicle.into_inner().problems
@@ -91,7 +105,7 @@ impl Schedule {
         clock.advance(self.timing.settling_ms() + 1);
         let quiet = Faults { staleness_ms: self.timing.staleness_ms, ..Faults::default() };
         store.set_faults(quiet);
-        let expected = chronicle.borrow_mut().expected(&store.contents());
+        let expected = chronicle.borrow_mut().expected(&store.ever_held());
         for _ in 0..3 {
             let reader = self.reader(store, clock, random);
             let live = block_on(reader.live());
@@ -100,12 +114,44 @@ impl Schedule {
         block_on(self.reader(store, clock, random).follow(chronicle, follower));
         let followed = Ok(follower.borrow().live());
         chronicle.borrow_mut().expect("the follower at the end", &expected, followed);
+
+        self.maintain_long(store, clock, random, chronicle);
+        let live = block_on(self.reader(store, clock, random).live());
+        chronicle.borrow_mut().expect("a view after long maintenance", &expected, live);
+        chronicle.borrow_mut().check_erased(&store.contents());
+        let mut newcomer = RefCell::new(Follower::default());
+        block_on(self.reader(store, clock, random).follow(chronicle, &newcomer));
+        let followed = Ok(newcomer.get_mut().live());
+        chronicle.borrow_mut().expect("a newcomer after long maintenance", &expected, followed);
+        block_on(self.reader(store, clock, random).follow(chronicle, follower));
+        let followed = Ok(follower.borrow().live());
+        chronicle.borrow_mut().expect("the follower after long maintenance", &expected, followed);
+    }
+
+    /// Requests that come now and then, each with its piece of maintenance.
+    fn maintain_long(
+        &self,
+        store: &ModelStore,
+        clock: &ManualClock,
+        random: &mut fastrand::Rng,
+        chronicle: &RefCell<Chronicle>,
+    ) {
+        for round in 0..8 {
+            clock.advance(self.timing.grace_ms() << round);
+            for _ in 0..12 {
+                clock.advance(random.u64(0..=self.timing.staleness_ms));
+                let reader = self.reader(store, clock, random);
+                if !block_on(reader.maintain(chronicle)).more_to_do {
+                    break;
+                }
+            }
+        }
     }
 
     fn reader(&self, store: &ModelStore, clock: &ManualClock, random: &mut fastrand::Rng) -> Reader {
         let error_ms = self.timing.clock_error_ms as i64;
         let clock = SkewedClock::new(clock.clone(), random.i64(-error_ms / 2..=error_ms / 2));
-        let store = Store { store: store.request(), indexed: self.mistake == Some(Mistake::SharedIndex) };
+        let store = Store { store: store.request(), timing: self.timing, mistake: self.mistake };
         Reader::new(store, clock, random.u64(..), self.timing, self.mistake)
     }
 }
@@ -150,6 +196,21 @@ fn a_shared_index_is_caught() {
 #[test]
 fn a_torn_batch_is_caught() {
     is_caught(Mistake::ObjectPerEntry, "torn");
+}
+
+#[test]
+fn removal_without_a_grace_is_caught() {
+    is_caught(Mistake::RemoveAtOnce, "lost");
+}
+
+#[test]
+fn tombstones_dropped_by_age_alone_are_caught() {
+    is_caught(Mistake::DropTombstonesByAge, "lost or kept something");
+}
+
+#[test]
+fn skipping_what_lies_below_a_stamp_is_caught() {
+    is_caught(Mistake::CoveredUpToStamp, "lost");
 }
 
 #[test]

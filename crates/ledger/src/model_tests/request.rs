@@ -1,25 +1,28 @@
 //! What requests do: look around, decide, commit, look again.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
 
 use super::Mistake;
 use super::chronicle::{Attempt, Chronicle, Follower, Live, Snapshot};
-use crate::body::{Contents, Identity, encode};
-use crate::name::ObjectId;
+use crate::body::{Contents, Identity, decode, encode};
+use crate::name::{ObjectId, ObjectName};
 use crate::store::Clock as _;
 use crate::testing::{ModelStore, SeededRandom, SkewedClock};
 use crate::{
-    Batch, Direction, Entry, Key, KeyValue, Ledger, LedgerError, Prepared, Range, Stamp, StoreError, Timing,
-    View,
+    Batch, Budget, Direction, Entry, Key, KeyValue, Ledger, LedgerError, Maintenance, Prepared, Range, Stamp,
+    StoreError, Timing, View,
 };
 
 const PARTITIONS: [&str; 3] = ["post", "dm/bob", "dm/carol"];
 
-/// The store as the ledger under test uses it: as it is, or by way of a shared index of all objects.
+/// The store as the ledger under test uses it: as it is, or so that the ledger makes a mistake.
 pub(super) struct Store {
     pub store: ModelStore,
-    pub indexed: bool,
+    pub timing: Timing,
+    pub mistake: Option<Mistake>,
 }
 
 const INDEX: &str = "index";
@@ -29,6 +32,33 @@ impl Store {
         let bytes = self.store.get(INDEX).await?.unwrap_or_default();
         Ok(String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect())
     }
+
+    /// What compaction writes, if tombstones older than the grace were nothing but waste.
+    fn without_old_tombstones(&self, key: &str, value: &[u8]) -> Option<(String, Vec<u8>)> {
+        let name = ObjectName::parse(key).ok().filter(|name| name.level() > 0)?;
+        let mut contents = decode(&name, Bytes::copy_from_slice(value)).ok()?;
+        let horizon = Stamp::at_ms(self.store.true_ms() - self.timing.grace_ms());
+        contents.records.retain(|record| record.value.is_some() || record.stamp > horizon);
+        contents.ranges.retain(|range| range.stamp > horizon);
+        let identity = Identity {
+            id: name.id,
+            level: name.level,
+            parts: name.parts,
+            inputs: name.inputs.clone(),
+            made_ms: name.made_ms,
+            greatest: name.greatest,
+        };
+        let (name, body) = encode(identity, &contents).ok()?;
+        Some((name.to_string(), body))
+    }
+}
+
+/// Leaves out the commits below the greatest stamp of all compactions, as if these had all of them.
+fn uncovered(keys: Vec<String>) -> Vec<String> {
+    let names: Vec<_> = keys.iter().filter_map(|key| ObjectName::parse(key).ok()).collect();
+    let covered = names.iter().filter(|name| name.level() > 0).map(ObjectName::greatest).max();
+    let kept = names.iter().filter(|name| name.level() > 0 || Some(name.greatest()) > covered);
+    kept.map(ToString::to_string).collect()
 }
 
 impl KeyValue for Store {
@@ -37,8 +67,13 @@ impl KeyValue for Store {
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        if self.mistake == Some(Mistake::DropTombstonesByAge)
+            && let Some((key, value)) = self.without_old_tombstones(key, value)
+        {
+            return self.store.set(&key, &value).await;
+        }
         self.store.set(key, value).await?;
-        if self.indexed {
+        if self.mistake == Some(Mistake::SharedIndex) {
             let mut index = self.index().await?;
             index.push(key.to_owned());
             self.store.set(INDEX, index.join("\n").as_bytes()).await?;
@@ -51,7 +86,11 @@ impl KeyValue for Store {
     }
 
     async fn keys(&self) -> Result<Vec<String>, StoreError> {
-        if self.indexed { self.index().await } else { self.store.keys().await }
+        match self.mistake {
+            Some(Mistake::SharedIndex) => self.index().await,
+            Some(Mistake::CoveredUpToStamp) => Ok(uncovered(self.store.keys().await?)),
+            _ => self.store.keys().await,
+        }
     }
 }
 
@@ -70,12 +109,40 @@ impl Reader {
         timing: Timing,
         mistake: Option<Mistake>,
     ) -> Self {
-        Self { ledger: Ledger::new(store, clock.clone(), SeededRandom::new(seed), timing), clock, mistake }
+        let ledger = Ledger::new(store, clock.clone(), SeededRandom::new(seed), timing);
+        Self { ledger: ledger.merging_from([3, 2, 2, 2, 2]), clock, mistake }
     }
 
     /// The true time.
     fn true_ms(&self) -> u64 {
         self.ledger.store().store.true_ms()
+    }
+
+    /// Looks at the store and does a piece of maintenance.
+    pub async fn maintain(&self, chronicle: &RefCell<Chronicle>) -> Maintenance {
+        let done = async {
+            let mut view = self.ledger.view().await?;
+            self.maintain_with(&mut view, Budget::default()).await
+        };
+        done.await.unwrap_or_else(|error| {
+            chronicle.borrow_mut().note(&error);
+            Maintenance { more_to_do: true, ..Maintenance::default() }
+        })
+    }
+
+    async fn maintain_with(
+        &self,
+        view: &mut View<'_, Store>,
+        budget: Budget,
+    ) -> Result<Maintenance, LedgerError> {
+        let done = self.ledger.maintain(view, budget).await?;
+        if self.mistake == Some(Mistake::RemoveAtOnce) {
+            let ids: BTreeSet<_> = view.objects().iter().flat_map(|name| name.inputs().to_vec()).collect();
+            for name in view.objects().iter().filter(|name| ids.contains(&name.id())) {
+                self.ledger.store().delete(&name.to_string()).await?;
+            }
+        }
+        Ok(done)
     }
 
     pub async fn live(&self) -> Result<Live, LedgerError> {
@@ -144,6 +211,12 @@ impl Writer<'_> {
                 acknowledged_ms: None,
             };
             if reader.write(&mut view, attempt, random, chronicle).await? {
+                own_reads(&view, chronicle).await?;
+            }
+            if random.bool() {
+                reader
+                    .maintain_with(&mut view, Budget { operations: random.u32(0..=40), bytes: 10_000 })
+                    .await?;
                 own_reads(&view, chronicle).await?;
             }
         }

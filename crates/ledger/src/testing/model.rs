@@ -1,7 +1,7 @@
 //! A store that does all that a replicated one may do: stale answers, missing and lingering keys, failures that
 //! happened all the same, or later. On virtual time, from a seed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::schedule::pause;
@@ -85,6 +85,15 @@ impl ModelStore {
         let current =
             |(key, register): (&String, &Register)| Some((key.clone(), register.last()?.1.clone()?));
         world.registers.iter().filter_map(current).collect()
+    }
+
+    /// The keys that ever had a value.
+    pub fn ever_held(&self) -> BTreeSet<String> {
+        let now_ms = self.clock.now_ms();
+        let mut world = self.world();
+        world.catch_up(now_ms);
+        let held = |(_, register): &(&String, &Register)| register.iter().any(|(_, value)| value.is_some());
+        world.registers.iter().filter(held).map(|(key, _)| key.clone()).collect()
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
