@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// Set for every test when the long forms are wanted.
 const LONG_VARIABLE: &str = "TIDINGS_LONG";
 
+/// How many cases property tests try in their long form; by themselves they try 256. Read by proptest.
+const LONG_CASES: (&str, &str) = ("PROPTEST_CASES", "4096");
+
 /// Tells tests that run whole deployments where the program is.
 const PROGRAM_VARIABLE: &str = "TIDINGS_PROGRAM";
 
@@ -178,7 +181,7 @@ fn test(args: &TestArgs) -> std::process::Command {
 
 fn with_length<'a>(command: &'a mut std::process::Command, args: &TestArgs) -> &'a mut std::process::Command {
     if args.long {
-        command.env(LONG_VARIABLE, "1");
+        command.env(LONG_VARIABLE, "1").env(LONG_CASES.0, LONG_CASES.1);
     } else {
         command.env_remove(LONG_VARIABLE);
     }

@@ -157,7 +157,8 @@ impl Schedule {
 }
 
 fn schedules() -> u64 {
-    std::env::var("TIDINGS_SCHEDULES").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000)
+    let usual = if std::env::var_os("TIDINGS_LONG").is_some() { 20_000 } else { 2_000 };
+    std::env::var("TIDINGS_SCHEDULES").ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
 }
 
 #[test]
