@@ -1,24 +1,26 @@
 //! The body of an object: the bytes under its name. `docs/storage.md` draws it byte by byte.
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::few::Few;
 use crate::key::{Key, Range};
-use crate::limits::{MAX_KEY_BYTES, MAX_OBJECT_BYTES};
+use crate::limits::MAX_OBJECT_BYTES;
 use crate::name::{Kinds, ObjectId, ObjectName, outline};
+use crate::segment::Stored;
 use crate::stamp::Stamp;
 
-const MAGIC: &[u8; 4] = b"TDL\x01";
+pub(crate) const MAGIC: &[u8; 4] = b"TDL\x01";
 const CHECKSUM_BYTES: usize = 8;
-const HEADER_BYTES: usize = MAGIC.len() + CHECKSUM_BYTES;
+pub(crate) const HEADER_BYTES: usize = MAGIC.len() + CHECKSUM_BYTES;
 /// Flags: the low four bits say how the payload is compressed; 0 is not at all, the others are not given out yet.
-const COMPRESSION_MASK: u8 = 0x0f;
+pub(crate) const COMPRESSION_MASK: u8 = 0x0f;
 /// Flags: one stamp stands before the payload and is everything's.
-const SHARED_STAMP: u8 = 0x10;
-const KIND_PUT: u8 = 0;
-const KIND_TOMBSTONE: u8 = 1;
+pub(crate) const SHARED_STAMP: u8 = 0x10;
+pub(crate) const KIND_PUT: u8 = 0;
+pub(crate) const KIND_TOMBSTONE: u8 = 1;
 /// The least bytes an entry takes: used to bound what is reserved before the entries are read.
-const LEAST_ENTRY_BYTES: usize = 3;
+pub(crate) const LEAST_ENTRY_BYTES: usize = 3;
 
 /// One entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,13 +122,13 @@ fn name_of(identity: Identity, contents: &Contents, size_bytes: u32) -> ObjectNa
         partitions,
         low,
         high,
-        inputs,
+        inputs: Few::first_of(&inputs),
     }
 }
 
 /// xxh3-64 over the name, which has no zero byte, a zero byte, and the body without the checksum itself. The name is
 /// part of it so that a body which got under another name is noticed.
-fn checksum(name: &str, body: &[u8]) -> [u8; CHECKSUM_BYTES] {
+pub(crate) fn checksum(name: &str, body: &[u8]) -> [u8; CHECKSUM_BYTES] {
     let mut hash = Xxh3Default::new();
     hash.update(name.as_bytes());
     hash.update(&[0]);
@@ -136,6 +138,45 @@ fn checksum(name: &str, body: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 impl Contents {
+    /// Bytes of the body that [`encode`] would write.
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        let varint = |number: usize| {
+            if number < 1 << 7 {
+                1
+            } else if number < 1 << 14 {
+                2
+            } else {
+                3
+            }
+        };
+        let slice = |bytes: usize| varint(bytes) + bytes;
+        let shared = self.only_stamp().is_some();
+        let stamp = if shared { 0 } else { Stamp::BYTES };
+        let ranges: usize = self
+            .ranges
+            .iter()
+            .map(|tombstone| {
+                stamp + slice(tombstone.range.start().len()) + slice(tombstone.range.end().len())
+            })
+            .sum();
+        let mut previous: &[u8] = &[];
+        let mut records = 0;
+        for Record { key, value, .. } in &self.records {
+            let key = key.as_bytes();
+            let common = key.iter().zip(previous).take_while(|(a, b)| a == b).count();
+            records += varint(common) + slice(key.len() - common) + 1 + stamp;
+            records += value.as_ref().map_or(0, |value| slice(value.len()));
+            previous = key;
+        }
+        let head = HEADER_BYTES + 1 + if shared { Stamp::BYTES } else { 0 };
+        head + varint(self.ranges.len()) + ranges + varint(self.records.len()) + records
+    }
+
+    /// Bytes of all values together.
+    pub(crate) fn value_bytes(&self) -> u64 {
+        self.records.iter().filter_map(|record| record.value.as_ref()).map(|value| value.len() as u64).sum()
+    }
+
     fn stamps(&self) -> impl Iterator<Item = Stamp> {
         let ranges = self.ranges.iter().map(|tombstone| tombstone.stamp);
         ranges.chain(self.records.iter().map(|record| record.stamp))
@@ -192,46 +233,7 @@ impl Contents {
 /// # Errors
 /// For any bytes that [`encode`] did not write under this name. Never panics.
 pub(crate) fn decode(name: &ObjectName, body: Bytes) -> Result<Contents, BodyError> {
-    if body.len() != name.size_bytes as usize {
-        return Err(BodyError::Size { expected: name.size_bytes as usize, got: body.len() });
-    }
-    if body.len() <= HEADER_BYTES || !body.starts_with(MAGIC) {
-        return Err(BodyError::NotAnObject);
-    }
-    if body[MAGIC.len()..HEADER_BYTES] != checksum(&name.to_string(), &body) {
-        return Err(BodyError::Checksum);
-    }
-    let mut reader = Reader(body.slice(HEADER_BYTES..));
-    let flags = reader.byte()?;
-    if flags & !SHARED_STAMP != 0 {
-        let compression = flags & COMPRESSION_MASK;
-        return Err(BodyError::Unsupported { flags, compression });
-    }
-    let shared = if flags & SHARED_STAMP != 0 { Some(reader.stamp()?) } else { None };
-    let contents = Contents { ranges: reader.ranges(shared)?, records: reader.records(shared)? };
-    if !reader.0.is_empty() {
-        return Err(BodyError::Malformed("bytes behind the end"));
-    }
-    agrees(name, &contents)?;
-    Ok(contents)
-}
-
-/// What a name tells decides which objects are read at all, so a body that tells otherwise cannot be trusted.
-fn agrees(name: &ObjectName, contents: &Contents) -> Result<(), BodyError> {
-    let (partitions, low, high) = outline(
-        contents.records.iter().map(|record| record.key.as_str()),
-        contents.ranges.iter().map(|tombstone| &tombstone.range),
-    );
-    let stamps_inside = contents.stamps().all(|stamp| name.least_ms <= stamp.ms() && stamp <= name.greatest);
-    match stamps_inside
-        && contents.kinds() == name.kinds
-        && partitions == name.partitions
-        && low == name.low
-        && high == name.high
-    {
-        true => Ok(()),
-        false => Err(BodyError::DisagreesWithName),
-    }
+    Ok(Stored::open(name, &name.to_string(), body)?.contents())
 }
 
 /// Bytes that are no readable object of the name they are stored under.
@@ -279,123 +281,6 @@ fn push_varint(body: &mut Vec<u8>, value: usize) {
 fn push_slice(body: &mut Vec<u8>, bytes: &[u8]) {
     push_varint(body, bytes.len());
     body.extend_from_slice(bytes);
-}
-
-/// Reads a payload from its front.
-struct Reader(Bytes);
-
-impl Reader {
-    fn byte(&mut self) -> Result<u8, BodyError> {
-        let byte = *self.0.first().ok_or(BodyError::Malformed("cut short"))?;
-        self.0.advance(1);
-        Ok(byte)
-    }
-
-    fn take(&mut self, count: usize) -> Result<Bytes, BodyError> {
-        if count > self.0.len() {
-            return Err(BodyError::Malformed("cut short"));
-        }
-        Ok(self.0.split_to(count))
-    }
-
-    /// LEB128, in its shortest form, below 2^21: more than any object has of anything.
-    fn varint(&mut self) -> Result<usize, BodyError> {
-        let mut value = 0;
-        for place in 0..3 {
-            let byte = self.byte()?;
-            value |= usize::from(byte & 0x7f) << (7 * place);
-            if byte < 0x80 {
-                let shortest = byte != 0 || place == 0;
-                return if shortest {
-                    Ok(value)
-                } else {
-                    Err(BodyError::Malformed("number not in shortest form"))
-                };
-            }
-        }
-        Err(BodyError::Malformed("number too large"))
-    }
-
-    fn slice(&mut self) -> Result<Bytes, BodyError> {
-        let count = self.varint()?;
-        self.take(count)
-    }
-
-    fn stamp(&mut self) -> Result<Stamp, BodyError> {
-        let mut bytes = [0; Stamp::BYTES];
-        bytes.copy_from_slice(&self.take(Stamp::BYTES)?);
-        Ok(Stamp::from_bytes(bytes))
-    }
-
-    fn stamp_or(&mut self, shared: Option<Stamp>) -> Result<Stamp, BodyError> {
-        shared.map_or_else(|| self.stamp(), Ok)
-    }
-
-    fn ranges(&mut self, shared: Option<Stamp>) -> Result<Vec<RangeTombstone>, BodyError> {
-        let count = self.varint()?;
-        let mut ranges: Vec<RangeTombstone> = Vec::with_capacity(count.min(self.0.len() / LEAST_ENTRY_BYTES));
-        for _ in 0..count {
-            let stamp = self.stamp_or(shared)?;
-            let (start, end) = (self.bound()?, self.bound()?);
-            let next = RangeTombstone { range: Range::from_bounds(start, end), stamp };
-            let ascends = ranges.last().is_none_or(|last| range_order(last) < range_order(&next));
-            if next.range.is_empty() || !ascends {
-                return Err(BodyError::Malformed("ranges empty or not ascending"));
-            }
-            ranges.push(next);
-        }
-        Ok(ranges)
-    }
-
-    fn bound(&mut self) -> Result<Vec<u8>, BodyError> {
-        // A bound may be a key and one byte, the least that comes behind it.
-        let bound = self.slice()?;
-        if bound.len() > MAX_KEY_BYTES + 1 {
-            return Err(BodyError::Malformed("range bound too long"));
-        }
-        Ok(bound.to_vec())
-    }
-
-    fn records(&mut self, shared: Option<Stamp>) -> Result<Vec<Record>, BodyError> {
-        let count = self.varint()?;
-        let mut records = Vec::with_capacity(count.min(self.0.len() / LEAST_ENTRY_BYTES));
-        let mut key = Vec::new();
-        for index in 0..count {
-            self.next_key(&mut key, index == 0)?;
-            let text = std::str::from_utf8(&key).map_err(|_| BodyError::Malformed("key not UTF-8"))?;
-            let parsed = Key::parse(text).map_err(|_| BodyError::Malformed("not a key"))?;
-            let kind = self.byte()?;
-            let stamp = self.stamp_or(shared)?;
-            let value = match kind {
-                KIND_PUT => Some(self.slice()?),
-                KIND_TOMBSTONE => None,
-                _ => return Err(BodyError::Malformed("unknown kind of entry")),
-            };
-            records.push(Record { key: parsed, stamp, value });
-        }
-        Ok(records)
-    }
-
-    /// Turns the previous key into the next one. Sharing as much as possible is the only spelling, so that the next
-    /// key ascends exactly if its first own byte does.
-    fn next_key(&mut self, key: &mut Vec<u8>, first: bool) -> Result<(), BodyError> {
-        let shared = self.varint()?;
-        let suffix = self.slice()?;
-        if shared > key.len() || shared + suffix.len() > MAX_KEY_BYTES {
-            return Err(BodyError::Malformed("key prefix or length"));
-        }
-        let ascends = match (key.get(shared), suffix.first()) {
-            (Some(old), Some(new)) => new > old,
-            (None, Some(_)) => true,
-            (_, None) => false,
-        };
-        if !ascends && !first {
-            return Err(BodyError::Malformed("keys not ascending"));
-        }
-        key.truncate(shared);
-        key.extend_from_slice(&suffix);
-        Ok(())
-    }
 }
 
 /// The order of range tombstones in an object.

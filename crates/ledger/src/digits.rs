@@ -3,6 +3,8 @@
 //! Base 64 with the digits `-`, `0`-`9`, `A`-`Z`, `_`, `a`-`z`, which ascend in ASCII and are harmless in keys of every
 //! store and in URLs. The usual base 64 alphabets do not keep the order, and names are too short for base 32.
 
+use crate::few::Few;
+
 const DIGITS: &[u8; 64] = b"-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
 /// The digit of the lowest six bits of `value`.
@@ -10,17 +12,19 @@ fn digit(value: u128) -> char {
     char::from(DIGITS[(value & 63) as usize])
 }
 
-fn value_of(digit: u8) -> Option<u8> {
-    let value = match digit {
-        b'-' => 0,
-        b'0'..=b'9' => digit - b'0' + 1,
-        b'A'..=b'Z' => digit - b'A' + 11,
-        b'_' => 37,
-        b'a'..=b'z' => digit - b'a' + 38,
-        _ => return None,
-    };
-    Some(value)
-}
+/// What stands for a byte that is no digit: more than any digit's value.
+const NONE: u8 = 0xff;
+
+/// The values of all bytes as digits. A listing has some ten thousand of them.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut value = 0;
+    while value < DIGITS.len() {
+        values[DIGITS[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
 
 /// Appends `value` in `width` digits, most significant first. Higher bits than fit are left out.
 pub(crate) fn push_number(text: &mut String, value: u128, width: usize) {
@@ -29,12 +33,18 @@ pub(crate) fn push_number(text: &mut String, value: u128, width: usize) {
     }
 }
 
-/// Reads a number of at most 21 digits.
-pub(crate) fn parse_number(text: &[u8]) -> Option<u128> {
-    if text.is_empty() || text.len() > 21 {
-        return None;
+/// Reads a number of one to ten digits.
+#[inline]
+pub(crate) fn parse_number<const N: usize>(text: &[u8; N]) -> Option<u64> {
+    const { assert!(N > 0 && N <= 10) };
+    let (mut number, mut seen) = (0, 0);
+    for &digit in text {
+        let value = VALUES[usize::from(digit)];
+        seen |= value;
+        number = number << 6 | u64::from(value);
     }
-    text.iter().try_fold(0_u128, |number, &digit| Some(number << 6 | u128::from(value_of(digit)?)))
+    // Only what is no digit has more than six bits.
+    if seen < 64 { Some(number) } else { None }
 }
 
 /// Appends `bytes`, three bytes to four digits; the last digit of a shorter rest is filled with zero bits.
@@ -46,19 +56,30 @@ pub(crate) fn push_bytes(text: &mut String, bytes: &[u8]) {
     }
 }
 
-/// Reads what [`push_bytes`] wrote; refuses every other spelling of the same bytes.
-pub(crate) fn parse_bytes(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() * 3 / 4);
-    for chunk in text.chunks(4) {
-        let count = chunk.len().checked_sub(1).filter(|count| *count > 0)?;
-        let spare = 6 * chunk.len() - 8 * count;
-        let bits = parse_number(chunk)?;
-        if bits & ((1 << spare) - 1) != 0 {
-            return None;
-        }
-        bytes.extend((0..count).rev().map(|place| (bits >> (spare + 8 * place)) as u8));
+/// Adds at most `N` bytes that [`push_bytes`] wrote to an empty list; refuses every other spelling of the same bytes.
+#[inline]
+pub(crate) fn parse_bytes<const N: usize>(text: &[u8], bytes: &mut Few<u8, N>) -> Option<()> {
+    let (chunks, rest) = text.as_chunks();
+    for chunk in chunks {
+        let [.., a, b, c] = (parse_number::<4>(chunk)? as u32).to_be_bytes();
+        bytes.push(a)?;
+        bytes.push(b)?;
+        bytes.push(c)?;
     }
-    Some(bytes)
+    match *rest {
+        [] => Some(()),
+        // One byte and four spare bits, or two and two: they are zero.
+        [a, b] => {
+            let bits = parse_number(&[a, b]).filter(|bits| bits & 0xf == 0)?;
+            bytes.push((bits >> 4) as u8)
+        }
+        [a, b, c] => {
+            let bits = parse_number(&[a, b, c]).filter(|bits| bits & 0x3 == 0)?;
+            bytes.push((bits >> 10) as u8)?;
+            bytes.push((bits >> 2) as u8)
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -67,38 +88,48 @@ mod tests {
 
     use super::*;
 
+    fn parse<const N: usize>(text: &str) -> Option<Vec<u8>> {
+        let mut bytes = Few::<u8, N>::new();
+        parse_bytes(text.as_bytes(), &mut bytes).map(|()| bytes.to_vec())
+    }
+
     #[test]
     fn digits_ascend_and_are_read_back() {
         assert!(DIGITS.windows(2).all(|pair| pair[0] < pair[1]));
         for (value, digit) in DIGITS.iter().enumerate() {
-            assert_eq!(value_of(*digit), Some(value as u8));
+            assert_eq!(parse_number(&[*digit]), Some(value as u64));
         }
-        assert_eq!((0..=255_u8).filter(|byte| value_of(*byte).is_some()).count(), 64);
+        assert_eq!((0..=255_u8).filter(|byte| parse_number(&[*byte]).is_some()).count(), 64);
     }
 
     #[test]
     fn refuses_a_second_spelling_of_the_same_bytes() {
-        assert_eq!(parse_bytes(b"--"), Some(vec![0]));
-        assert_eq!(parse_bytes(b"-0"), None);
-        assert_eq!(parse_bytes(b"-"), None);
-        assert_eq!(parse_bytes(b"=="), None);
+        let parse = parse::<4>;
+        assert_eq!(parse("--"), Some(vec![0]));
+        for text in ["-0", "-", "==", "--0", "-----", "--------"] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 
     proptest! {
         #[test]
-        fn bytes_keep_their_order_and_are_read_back(a: Vec<u8>, b: Vec<u8>) {
+        fn bytes_keep_their_order_and_are_read_back(
+            a in proptest::collection::vec(any::<u8>(), 0..13),
+            b in proptest::collection::vec(any::<u8>(), 0..13),
+        ) {
             let (mut x, mut y) = (String::new(), String::new());
             push_bytes(&mut x, &a);
             push_bytes(&mut y, &b);
             prop_assert_eq!(a.cmp(&b), x.cmp(&y));
-            prop_assert_eq!(parse_bytes(x.as_bytes()), Some(a));
+            prop_assert_eq!(parse::<12>(&x), Some(a));
         }
 
         #[test]
         fn numbers_are_read_back(value: u64) {
             let mut text = String::new();
-            push_number(&mut text, u128::from(value), 11);
-            prop_assert_eq!(parse_number(text.as_bytes()), Some(u128::from(value)));
+            let value = value >> 4;
+            push_number(&mut text, u128::from(value), 10);
+            prop_assert_eq!(parse_number::<10>(text.as_bytes().try_into().unwrap()), Some(value));
         }
     }
 }

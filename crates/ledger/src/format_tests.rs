@@ -323,6 +323,7 @@ proptest! {
     #[test]
     fn objects_are_read_back(identity in any_identity(), contents in any_contents()) {
         let (name, bytes) = encode(identity, &contents).unwrap();
+        prop_assert_eq!(contents.encoded_bytes(), bytes.len());
         let text = name.to_string();
         prop_assert!(text.len() <= MAX_NAME_BYTES);
         prop_assert_eq!(ObjectName::parse(&text), Ok(name.clone()));

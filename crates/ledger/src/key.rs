@@ -46,6 +46,12 @@ impl Key {
         }
     }
 
+    /// A text that is known to be a key.
+    pub(crate) fn of_checked(text: &str) -> Self {
+        debug_assert!(Self::parse(text).is_ok(), "{text:?}");
+        Self(Arc::from(text))
+    }
+
     /// The whole key.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -194,6 +200,17 @@ impl Range {
     /// The partition that all of it lies in, when it is one.
     pub fn only_partition(&self) -> Option<&str> {
         self.partition.as_deref()
+    }
+
+    /// What of it lies below `key`, and the rest.
+    pub(crate) fn split_before(&self, key: &[u8]) -> (Self, Self) {
+        let middle = key.clamp(&self.start, self.end.as_slice().max(&self.start)).to_vec();
+        (Self::from_bounds(self.start.clone(), middle.clone()), Self::from_bounds(middle, self.end.clone()))
+    }
+
+    /// The same with another end.
+    pub(crate) fn until(&self, end: &[u8]) -> Self {
+        Self::from_bounds(self.start.clone(), end.to_vec())
     }
 
     pub(crate) fn from_bounds(start: Vec<u8>, end: Vec<u8>) -> Self {

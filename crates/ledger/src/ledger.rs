@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crate::batch::Batch;
 use crate::body::{Contents, Identity, TooLarge, encode};
 use crate::error::LedgerError;
-use crate::limits::{MAX_ID_DRAWS, MAX_KEYS_FOR_COMMITS, MAX_KEYS_FOR_FREEING, MAX_OBJECT_BYTES, MERGE_FROM};
+use crate::key::Range;
+use crate::limits::{MAX_ID_DRAWS, MAX_KEYS_FOR_COMMITS, MAX_KEYS_FOR_FREEING, MAX_OBJECT_BYTES};
 use crate::listing::Listing;
 use crate::name::ObjectId;
+use crate::policy::Policy;
 use crate::stamp::Stamp;
 use crate::store::{Clock, KeyValue, Random};
 use crate::timing::Timing;
@@ -20,7 +22,7 @@ pub struct Ledger<S, C, R> {
     clock: C,
     random: R,
     timing: Timing,
-    merge_from: [usize; MERGE_FROM.len()],
+    policy: Policy,
 }
 
 /// A commit that is ready to be written: object name, bytes and stamp are decided.
@@ -46,7 +48,7 @@ pub struct Committed {
 impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
     /// A ledger over `store`, whose keys it takes for its own objects as far as they are named like them.
     pub const fn new(store: S, clock: C, random: R, timing: Timing) -> Self {
-        Self { store, clock, random, timing, merge_from: MERGE_FROM }
+        Self { store, clock, random, timing, policy: Policy::new() }
     }
 
     /// Lists the store: one `keys`.
@@ -57,8 +59,8 @@ impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
         View::open(&self.store, self.timing, self.clock.now_ms()).await
     }
 
-    /// Writes all of `batch` or nothing: exactly one `set`, of a key that nobody else writes. The view sees it from
-    /// then on. An empty batch is no operation.
+    /// Writes all of `batch` or nothing: one `set` of a key that nobody else writes, and one before it of the
+    /// [pulse](Self::pulse) while somebody watches. The view sees it from then on. An empty batch is no operation.
     ///
     /// # Errors
     /// See [`Self::prepare`] and [`Self::write`].
@@ -93,16 +95,34 @@ impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
         Ok(Some(Prepared { name: name.to_string(), body, stamp, contents: Arc::new(contents) }))
     }
 
-    /// Writes a prepared commit: exactly one `set`. The view sees it from then on.
+    /// Writes a prepared commit: one `set`, and one before it of the [pulse](Self::pulse) while somebody watches. The
+    /// view sees it from then on.
     ///
     /// # Errors
     /// When the store did not confirm the write. It may be there all the same, or appear up to the longest request
     /// later; writing the same again is safe, and later commits with this view go above it in any case.
     pub async fn write(&self, view: &mut View<'_, S>, prepared: &Prepared) -> Result<Committed, LedgerError> {
         view.raise_floor(prepared.stamp);
-        self.store.set(&prepared.name, &prepared.body).await?;
+        let announced = self.announce(view, prepared.stamp).await;
+        let written = self.store.set(&prepared.name, &prepared.body).await;
+        if announced.is_err() {
+            // A second try; if that fails too, those who watch notice the commit when their watch has expired.
+            let _ = self.announce(view, prepared.stamp).await;
+        }
+        written?;
         view.absorb(&prepared.name, prepared.contents.clone());
         Ok(Committed { stamp: prepared.stamp, object: Some(prepared.name.clone()) })
+    }
+
+    /// Removes all that was committed to `range` before. It is hidden at once, by one commit that is taken even when the
+    /// store is nearly full; its bytes go with the [maintenance](Self::maintain) of the requests that follow, bit by bit.
+    ///
+    /// # Errors
+    /// See [`Self::prepare`] and [`Self::write`].
+    pub async fn purge(&self, view: &mut View<'_, S>, range: Range) -> Result<Committed, LedgerError> {
+        let mut batch = Batch::freeing();
+        batch.delete_range(range);
+        self.commit(view, batch).await
     }
 
     /// The times this ledger was made with.
@@ -115,14 +135,14 @@ impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
         &self.store
     }
 
-    pub(crate) const fn merge_from(&self) -> [usize; MERGE_FROM.len()] {
-        self.merge_from
+    pub(crate) const fn policy(&self) -> Policy {
+        self.policy
     }
 
-    /// Merges fewer objects at once, so that short histories have many merges.
+    /// Moves things from smaller numbers and sizes on, so that short histories see all that maintenance does.
     #[cfg(test)]
-    pub(crate) fn merging_from(self, merge_from: [usize; MERGE_FROM.len()]) -> Self {
-        Self { merge_from, ..self }
+    pub(crate) fn with_policy(self, policy: Policy) -> Self {
+        Self { policy, ..self }
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

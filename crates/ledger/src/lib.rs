@@ -31,10 +31,16 @@
 
 mod batch;
 mod body;
+mod cut;
 mod digits;
 mod error;
+mod few;
 #[cfg(test)]
 mod format_tests;
+mod hints;
+#[cfg(test)]
+mod hints_tests;
+pub mod inspect;
 mod key;
 mod ledger;
 pub mod limits;
@@ -43,13 +49,19 @@ mod maintain;
 #[cfg(test)]
 mod maintain_tests;
 mod merge;
+mod merging;
 #[cfg(test)]
 mod model_tests;
 mod name;
+mod overlap;
 mod plan;
+mod policy;
 mod query;
+mod reach;
 #[cfg(test)]
 mod reading_tests;
+mod relations;
+mod segment;
 mod stamp;
 mod store;
 #[cfg(feature = "testing")]
@@ -60,10 +72,12 @@ mod view;
 pub use batch::Batch;
 pub use body::{BodyError, RangeTombstone};
 pub use error::{Damage, DamageReason, LedgerError};
+pub use few::Few;
+pub use hints::{Promise, PromiseError, Pulse, Watch, WatchError};
 pub use key::{Key, KeyError, Range, SEPARATOR};
 pub use ledger::{Committed, Ledger, Prepared};
 pub use maintain::{Budget, Maintenance};
-pub use name::{Kinds, NameError, ObjectId, ObjectName, Partitions, Tag};
+pub use name::{Kinds, NameError, ObjectId, ObjectName, Partitions, Tag, Tags};
 pub use query::{Change, Changes, Direction, Entry};
 pub use stamp::{Stamp, StampError};
 pub use store::{Clock, KeyValue, Random, StoreError};

@@ -34,7 +34,7 @@ pub const BOUND_BYTES: usize = 12;
 pub const MAX_ID_DRAWS: usize = 8;
 
 /// How often a view lists the store again when a listed object cannot be read.
-pub const MAX_RELISTINGS: u32 = 1;
+pub const MAX_RELISTINGS: u32 = 4;
 
 /// Most store operations of one call of `maintain`: a request is to stay short.
 pub const MAX_MAINTENANCE_OPERATIONS: u32 = 40;
@@ -42,16 +42,15 @@ pub const MAX_MAINTENANCE_OPERATIONS: u32 = 40;
 /// Most bytes that one call of `maintain` reads.
 pub const MAX_MAINTENANCE_BYTES: u64 = 4_000_000;
 
-/// Most bytes that are merged at once: less than is read in one call, since all that came of it is read in one call
-/// before the inputs are removed, and may be a little larger.
-pub const MAX_MERGE_BYTES: u64 = 3_300_000;
+/// Most bytes that are merged at once. All that came of it is read in one call before the inputs are removed, and the
+/// request that does it has read something before.
+pub const MAX_MERGE_BYTES: u64 = 2_400_000;
 
-/// Objects of this many bytes are large enough. Half of what there can be: of smaller ones, merging leaves at most one
-/// that is not large enough, whatever the sizes of their entries.
-pub const FULL_OBJECT_BYTES: u32 = MAX_OBJECT_BYTES as u32 / 2;
+/// From how many keys on nothing is done that takes more keys for a while.
+pub const KEYS_ARE_SCARCE: usize = 780;
 
-/// From how many objects on those of one size are merged: commits, then compactions from small to large.
-pub const MERGE_FROM: [usize; 5] = [16, 8, 8, 6, 4];
+/// A page of so many of the newest entries is likely to be asked for.
+pub const PAGE_ENTRIES: usize = 64;
 
 /// Where listings are stale, one request in so many merges fresh commits: as many as one merge takes.
 pub const FRESH_MERGE_EVERY: u64 = 16;
@@ -59,5 +58,8 @@ pub const FRESH_MERGE_EVERY: u64 = 16;
 /// From how many keys on every request does maintenance, whether or not others may do the same.
 pub const KEYS_IN_A_HURRY: usize = 800;
 
-/// How many tasks of one kind a call of `maintain` tries until one works.
-pub const MAX_TRIES: usize = 2;
+/// Where listings are stale, at least so many requests are taken to be at work unseen.
+pub const UNSEEN_OTHERS: usize = 5;
+
+/// The same for work that has time: it is dearer to do twice.
+pub const UNSEEN_OTHERS_AT_LEISURE: usize = 16;

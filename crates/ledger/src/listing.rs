@@ -1,11 +1,13 @@
 //! What a listing of the store tells, and which objects it makes superfluous to read.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::error::{Damage, DamageReason};
+use crate::hints::{Watch, is_hint, watch_of};
 use crate::name::{ObjectId, ObjectName};
+use crate::relations::Relations;
 use crate::stamp::Stamp;
 
 /// A listed object.
@@ -16,13 +18,6 @@ pub(crate) struct Listed {
     pub name: ObjectName,
 }
 
-/// The objects that one compaction wrote together; they replace its inputs only as a whole.
-#[derive(Debug)]
-struct Group {
-    members: Vec<usize>,
-    complete: bool,
-}
-
 /// All parts of one compaction. Indexes into [`Listing::objects`].
 #[derive(Debug)]
 pub(crate) struct Replacement<'a> {
@@ -31,14 +26,14 @@ pub(crate) struct Replacement<'a> {
 }
 
 /// All objects of one listing, by name, and how they replace each other.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Listing {
     objects: Vec<Listed>,
     unknown: Vec<Damage>,
-    groups: Vec<Group>,
-    /// Which groups name an object as their input.
-    named_by: HashMap<ObjectId, Vec<usize>>,
-    ids: HashSet<ObjectId>,
+    /// Store keys of hints, which carry nothing that is not elsewhere.
+    hints: Vec<String>,
+    /// Worked out when first needed.
+    relations: OnceLock<Relations>,
 }
 
 /// Whether an object may serve in place of its inputs.
@@ -51,24 +46,55 @@ pub(crate) trait Readability {
 
 impl Listing {
     pub fn new(mut keys: Vec<String>) -> Self {
-        keys.sort_unstable();
-        keys.dedup();
-        let (mut objects, mut unknown) = (Vec::with_capacity(keys.len()), Vec::new());
-        for text in keys {
-            match ObjectName::parse(&text) {
-                Ok(name) => objects.push(Listed { text, name }),
-                Err(error) => unknown.push(Damage { object: text, reason: DamageReason::Name(error) }),
-            }
+        // Most stores list them in order.
+        if !keys.is_sorted_by(|a, b| a < b) {
+            keys.sort_unstable();
+            keys.dedup();
         }
-        let groups = groups_of(&objects);
-        let mut named_by: HashMap<ObjectId, Vec<usize>> = HashMap::new();
-        for (index, group) in groups.iter().enumerate() {
-            for input in group.inputs(&objects) {
-                named_by.entry(*input).or_default().push(index);
-            }
+        let mut listing = Self {
+            objects: Vec::with_capacity(keys.len()),
+            unknown: Vec::new(),
+            hints: Vec::new(),
+            relations: OnceLock::new(),
+        };
+        keys.into_iter().for_each(|key| listing.sort_in(key));
+        listing
+    }
+
+    /// Takes a key that comes behind all others of its kind.
+    fn sort_in(&mut self, text: String) {
+        if is_hint(&text) {
+            self.hints.push(text);
+            return;
         }
-        let ids = objects.iter().map(|object| object.name.id).collect();
-        Self { objects, unknown, groups, named_by, ids }
+        match ObjectName::parse(&text) {
+            Ok(name) => self.objects.push(Listed { text, name }),
+            Err(error) => self.unknown.push(Damage { object: text, reason: DamageReason::Name(error) }),
+        }
+    }
+
+    /// Adds a key that may be listed already.
+    pub fn add(&mut self, key: &str) {
+        if self.keys().any(|listed| listed == key) {
+            return;
+        }
+        self.sort_in(key.to_owned());
+        self.objects.sort_unstable_by(|a, b| a.text.cmp(&b.text));
+        self.unknown.sort_unstable_by(|a, b| a.object.cmp(&b.object));
+        self.hints.sort_unstable();
+        self.relations = OnceLock::new();
+    }
+
+    /// Leaves out some keys.
+    pub fn remove(&mut self, keys: &[&str]) {
+        self.objects.retain(|object| !keys.contains(&object.text.as_str()));
+        self.unknown.retain(|damage| !keys.contains(&damage.object.as_str()));
+        self.hints.retain(|hint| !keys.contains(&hint.as_str()));
+        self.relations = OnceLock::new();
+    }
+
+    fn relations(&self) -> &Relations {
+        self.relations.get_or_init(|| Relations::of(&self.objects))
     }
 
     pub fn objects(&self) -> &[Listed] {
@@ -82,12 +108,18 @@ impl Listing {
 
     /// Number of keys in the store, whatever they are.
     pub fn key_count(&self) -> usize {
-        self.objects.len() + self.unknown.len()
+        self.objects.len() + self.unknown.len() + self.hints.len()
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let unknown = self.unknown.iter().map(|damage| damage.object.as_str());
-        self.objects.iter().map(|object| object.text.as_str()).chain(unknown)
+        let hints = self.hints.iter().map(String::as_str);
+        self.objects.iter().map(|object| object.text.as_str()).chain(unknown).chain(hints)
+    }
+
+    /// The watches that stand, or have expired and were not deleted yet.
+    pub fn watches(&self) -> Vec<Watch> {
+        self.hints.iter().filter_map(|key| watch_of(key)).collect()
     }
 
     pub fn greatest(&self) -> Option<Stamp> {
@@ -96,54 +128,63 @@ impl Listing {
 
     /// Whether an identifier is a listed object's, or that of an input, which may still be listed elsewhere.
     pub fn knows(&self, id: ObjectId) -> bool {
-        self.ids.contains(&id) || self.named_by.contains_key(&id)
+        self.objects.iter().any(|Listed { name, .. }| name.id == id || name.inputs.contains(&id))
     }
 
     /// Whether an object with this identifier is listed.
     pub fn has(&self, id: ObjectId) -> bool {
-        self.ids.contains(&id)
+        self.relations().has(id)
     }
 
     /// Whether all inputs of `object` are listed, so that they can be read in its place.
     pub fn has_inputs_of(&self, object: &ObjectName) -> bool {
-        !object.inputs.is_empty() && object.inputs.iter().all(|input| self.ids.contains(input))
+        !object.inputs.is_empty() && object.inputs.iter().all(|input| self.has(*input))
     }
 
     /// The objects that together hold all that matters, as far as is known: those that matter and that no usable
     /// objects replace. Indexes into [`Self::objects`].
     pub fn needed(&self, readability: &impl Readability) -> Vec<usize> {
+        let mattering =
+            (0..self.objects.len()).filter(|&index| readability.matters(&self.objects[index].name));
+        let relations = self.relations();
+        if relations.is_plain() {
+            return mattering.collect();
+        }
         let mut marks = vec![Mark::Unknown; self.objects.len()];
-        (0..self.objects.len())
-            .filter(|&index| readability.matters(&self.objects[index].name))
-            .filter(|&index| self.mark(index, readability, &mut marks) != Mark::Replaced)
+        mattering
+            .filter(|&index| self.mark(index, relations, readability, &mut marks) != Mark::Replaced)
             .collect()
     }
 
     /// Whether complete groups replace an object: those of their parts that matter are usable, or are replaced in
     /// turn. An object that would replace itself in a roundabout way does not: only broken names can say so.
-    fn mark(&self, index: usize, readability: &impl Readability, marks: &mut [Mark]) -> Mark {
+    fn mark(
+        &self,
+        index: usize,
+        relations: &Relations,
+        readability: &impl Readability,
+        marks: &mut [Mark],
+    ) -> Mark {
         if marks[index] != Mark::Unknown {
             return marks[index];
         }
         marks[index] = Mark::InProgress;
         let object = &self.objects[index].name;
-        let groups = self.named_by.get(&object.id).map(Vec::as_slice).unwrap_or_default();
-        let replaced = groups.iter().map(|group| &self.groups[*group]).any(|group| {
-            group.complete
-                && group.members.iter().all(|&part| {
-                    let listed = &self.objects[part];
-                    if listed.name.greatest < object.greatest {
-                        return false; // not its output: a chance collision of identifiers
-                    }
-                    if !readability.matters(&listed.name) {
-                        return true; // its name, written after the union was made, says that nothing is left
-                    }
-                    match self.mark(part, readability, marks) {
-                        Mark::Replaced => true,
-                        Mark::InProgress => false,
-                        Mark::Standing | Mark::Unknown => readability.usable(listed),
-                    }
-                })
+        let replaced = relations.naming(index).any(|members| {
+            members.iter().all(|&part| {
+                let listed = &self.objects[part];
+                if listed.name.greatest < object.greatest {
+                    return false; // not its output: a chance collision of identifiers
+                }
+                if !readability.matters(&listed.name) {
+                    return true; // its name, written after the union was made, says that nothing is left
+                }
+                match self.mark(part, relations, readability, marks) {
+                    Mark::Replaced => true,
+                    Mark::InProgress => false,
+                    Mark::Standing | Mark::Unknown => readability.usable(listed),
+                }
+            })
         });
         marks[index] = if replaced { Mark::Replaced } else { Mark::Standing };
         marks[index]
@@ -156,10 +197,19 @@ impl Listing {
 
     /// The compactions of which all parts are listed.
     pub fn replacements(&self) -> impl Iterator<Item = Replacement<'_>> {
-        self.groups
-            .iter()
-            .filter(|group| group.complete)
-            .map(|group| Replacement { members: &group.members, inputs: group.inputs(&self.objects) })
+        self.compactions(true)
+    }
+
+    /// The compactions of which some parts are not listed: they were never written, or not all can see them yet.
+    pub fn incomplete(&self) -> impl Iterator<Item = Replacement<'_>> {
+        self.compactions(false)
+    }
+
+    fn compactions(&self, are_complete: bool) -> impl Iterator<Item = Replacement<'_>> {
+        self.relations().groups(are_complete).map(|members| {
+            let inputs = members.first().map(|member| &*self.objects[*member].name.inputs);
+            Replacement { members, inputs: inputs.unwrap_or_default() }
+        })
     }
 
     /// A hash of the names of those objects that matter and that no listed object replaces.
@@ -192,30 +242,4 @@ impl<F: Fn(&ObjectName) -> bool> Readability for AllUsable<F> {
     fn usable(&self, _: &Listed) -> bool {
         true
     }
-}
-
-impl Group {
-    fn inputs<'a>(&self, objects: &'a [Listed]) -> &'a [ObjectId] {
-        self.members.first().map(|member| objects[*member].name.inputs.as_slice()).unwrap_or_default()
-    }
-}
-
-/// Objects of one compaction have level, number of parts, hash and inputs in common.
-fn groups_of(objects: &[Listed]) -> Vec<Group> {
-    let mut members: HashMap<_, Vec<usize>> = HashMap::new();
-    for (index, Listed { name, .. }) in objects.iter().enumerate().filter(|(_, object)| object.name.level > 0)
-    {
-        let of = (name.level, name.parts, name.id.group(), name.inputs.as_slice());
-        members.entry(of).or_default().push(index);
-    }
-    let mut groups: Vec<_> = members
-        .into_iter()
-        .map(|((_, parts, ..), members)| {
-            let numbers: HashSet<_> = members.iter().map(|member| objects[*member].name.id.part()).collect();
-            Group { complete: numbers.len() == usize::from(parts), members }
-        })
-        .collect();
-    // Hash maps have no order, answers shall not depend on it.
-    groups.sort_unstable_by(|a, b| a.members.cmp(&b.members));
-    groups
 }

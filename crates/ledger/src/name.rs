@@ -3,10 +3,12 @@
 use std::fmt;
 
 use crate::digits;
+use crate::few::Few;
 use crate::key::{Range, partition_of};
 use crate::limits::{
     BOUND_BYTES, MAX_INPUTS, MAX_LEVEL, MAX_NAME_BYTES, MAX_OBJECT_BYTES, MAX_PARTS, MAX_TAGS,
 };
+use crate::reach::Asked;
 use crate::stamp::Stamp;
 
 /// What the name of every object of this version begins with.
@@ -25,7 +27,7 @@ const ANY: &str = "*";
 /// The short identifier of an object, 54 bits.
 ///
 /// A commit draws all of them; a compaction's are 48 bits of a hash, common to all its parts, and the part's number.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId(u64);
 
 impl ObjectId {
@@ -77,7 +79,7 @@ impl fmt::Debug for ObjectId {
 }
 
 /// The short hash of a partition's name, 18 bits. Two partitions may share one: that costs a get, never an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag(u32);
 
 impl Tag {
@@ -87,13 +89,19 @@ impl Tag {
     }
 }
 
+/// Tags that a name lists one by one.
+pub type Tags = Few<Tag, MAX_TAGS>;
+
+/// The first bytes of a key, as a name tells them.
+pub(crate) type Bound = Few<u8, BOUND_BYTES>;
+
 /// Which partitions an object touches.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Partitions {
     /// It may touch any.
     Any,
     /// It touches these alone, ascending, at most [`MAX_TAGS`]. None at all when the object is empty.
-    Only(Vec<Tag>),
+    Only(Tags),
 }
 
 impl Partitions {
@@ -122,8 +130,8 @@ impl Kinds {
         u128::from(self.puts) | u128::from(self.tombstones) << 1 | u128::from(self.range_tombstones) << 2
     }
 
-    fn from_bits(bits: u128) -> Option<Self> {
-        let has = |bit: u128| bits & bit != 0;
+    fn from_bits(bits: u64) -> Option<Self> {
+        let has = |bit: u64| bits & bit != 0;
         (bits < 8).then(|| Self { puts: has(1), tombstones: has(2), range_tombstones: has(4) })
     }
 }
@@ -146,11 +154,11 @@ pub struct ObjectName {
     pub(crate) greatest: Stamp,
     pub(crate) partitions: Partitions,
     /// The first bytes of the lowest key; within the partition if it is only one.
-    pub(crate) low: Vec<u8>,
+    pub(crate) low: Bound,
     /// The first bytes of the highest key; within the partition if it is only one.
-    pub(crate) high: Vec<u8>,
+    pub(crate) high: Bound,
     /// Ascending.
-    pub(crate) inputs: Vec<ObjectId>,
+    pub(crate) inputs: Few<ObjectId, MAX_INPUTS>,
 }
 
 impl ObjectName {
@@ -167,17 +175,24 @@ impl ObjectName {
         if bytes.len() > MAX_NAME_BYTES {
             return Err(NameError::TooLong { bytes: bytes.len() });
         }
-        let mut fields = bytes.split(|byte| *byte == b'.');
-        let mut next = |field| fields.next().ok_or(NameError::Malformed(field));
-        let fixed = next("fixed part")?;
-        let partitions = parse_partitions(next("partitions")?)?;
-        let low = parse_bound(next("low bound")?)?;
-        let high = parse_bound(next("high bound")?)?;
-        let inputs = parse_inputs(next("inputs")?)?;
-        if fields.next().is_some() {
-            return Err(NameError::Malformed("end"));
+        let (fixed, rest) = bytes
+            .split_first_chunk::<FIXED_BYTES>()
+            .ok_or(NameError::Malformed("length of the fixed part"))?;
+        let ends = if rest.is_empty() { "partitions" } else { "length of the fixed part" };
+        let rest = rest.strip_prefix(b".").ok_or(NameError::Malformed(ends))?;
+        let (partitions, rest) = next_field(rest).ok_or(NameError::Malformed("low bound"))?;
+        let (low, rest) = next_field(rest).ok_or(NameError::Malformed("high bound"))?;
+        let (high, inputs) = next_field(rest).ok_or(NameError::Malformed("inputs"))?;
+        let mut name = parse_fixed(fixed)?;
+        // In place: moving lists about costs more than reading them.
+        name.partitions = parse_partitions(partitions)?;
+        digits::parse_bytes(low, &mut name.low).ok_or(NameError::Malformed("key bound"))?;
+        digits::parse_bytes(high, &mut name.high).ok_or(NameError::Malformed("key bound"))?;
+        match parse_ascending::<_, { ObjectId::TEXT_BYTES }, _>(inputs, &mut name.inputs, ObjectId) {
+            None if inputs.contains(&b'.') => return Err(NameError::Malformed("end")),
+            None => return Err(NameError::Malformed("inputs")),
+            Some(()) => {}
         }
-        let name = parse_fixed(fixed, partitions, low, high, inputs)?;
         name.check()?;
         Ok(name)
     }
@@ -259,7 +274,7 @@ impl ObjectName {
 
     /// Whether the object has no entry: it only says that its inputs have none worth keeping.
     pub fn is_empty(&self) -> bool {
-        self.partitions == Partitions::Only(Vec::new())
+        matches!(&self.partitions, Partitions::Only(tags) if tags.is_empty())
     }
 
     /// Whether it may touch `partition`.
@@ -269,8 +284,7 @@ impl ObjectName {
 
     /// Whether it may have a key of `range`, or a range tombstone that reaches into it.
     pub fn overlaps(&self, range: &Range) -> bool {
-        self.span(range.only_partition())
-            .is_some_and(|span| span.low.as_slice() < range.end() && span.high.as_slice() >= range.start())
+        Asked::new(range).may_meet(self)
     }
 
     /// Where its keys lie, as seen by someone who asks for `partition`, or for more than one. `None` when nowhere.
@@ -312,7 +326,7 @@ impl Span {
 pub(crate) fn outline<'a>(
     keys: impl Iterator<Item = &'a str>,
     ranges: impl Iterator<Item = &'a Range>,
-) -> (Partitions, Vec<u8>, Vec<u8>) {
+) -> (Partitions, Bound, Bound) {
     let mut partitions: Vec<&str> = Vec::new();
     let mut everywhere = false;
     let mut bounds: Option<(&[u8], &[u8])> = None;
@@ -341,7 +355,7 @@ pub(crate) fn outline<'a>(
     // A range without end in a partition ends at the partition's successor: in terms of the rest, above everything.
     let within = |bound: &[u8], prefix: &[u8]| match bound.strip_prefix(prefix) {
         Some(rest) => cut(rest),
-        None => vec![u8::MAX],
+        None => cut(&[u8::MAX]),
     };
     match (tags, partitions.as_slice()) {
         (_, _) if everywhere => (Partitions::Any, cut(low), cut(high)),
@@ -356,14 +370,14 @@ pub(crate) fn outline<'a>(
 
 /// One tag per partition, ascending. `None` when there are too many, or when two share one: a single tag promises
 /// that all keys lie in a single partition.
-fn distinct_tags(partitions: &[&str]) -> Option<Vec<Tag>> {
+fn distinct_tags(partitions: &[&str]) -> Option<Tags> {
     if partitions.len() > MAX_TAGS {
         return None;
     }
     let mut tags: Vec<Tag> = partitions.iter().map(|partition| Tag::of(partition)).collect();
     tags.sort_unstable();
     tags.dedup();
-    (tags.len() == partitions.len()).then_some(tags)
+    (tags.len() == partitions.len()).then(|| Tags::first_of(&tags))
 }
 
 fn partition_prefix(partition: &str) -> Vec<u8> {
@@ -372,88 +386,72 @@ fn partition_prefix(partition: &str) -> Vec<u8> {
     prefix
 }
 
-fn cut(bound: &[u8]) -> Vec<u8> {
-    bound.get(..BOUND_BYTES).unwrap_or(bound).to_vec()
+fn cut(bound: &[u8]) -> Bound {
+    Bound::first_of(bound)
 }
 
-fn parse_fixed(
-    bytes: &[u8],
-    partitions: Partitions,
-    low: Vec<u8>,
-    high: Vec<u8>,
-    inputs: Vec<ObjectId>,
-) -> Result<ObjectName, NameError> {
-    if bytes.len() != FIXED_BYTES {
-        return Err(NameError::Malformed("length of the fixed part"));
-    }
-    let (_, bytes) = bytes.split_at(MAGIC.len());
-    let (level, bytes) = bytes.split_at(1);
-    let (parts, bytes) = bytes.split_at(1);
-    let (kinds, bytes) = bytes.split_at(1);
-    let (size, bytes) = bytes.split_at(SIZE_DIGITS);
-    let (id, bytes) = bytes.split_at(ObjectId::TEXT_BYTES);
-    let (made, bytes) = bytes.split_at(TIME_DIGITS);
-    let (least, greatest) = bytes.split_at(TIME_DIGITS);
+/// What stands before the next dot, and what behind it.
+fn next_field(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let dot = text.iter().position(|byte| *byte == b'.')?;
+    Some((&text[..dot], &text[dot + 1..]))
+}
+
+/// The name as far as its fixed part tells it.
+#[inline]
+fn parse_fixed(bytes: &[u8; FIXED_BYTES]) -> Result<ObjectName, NameError> {
+    let mut rest = &bytes[MAGIC.len()..];
     Ok(ObjectName {
         // One digit is at most 63, four are 24 bits, eight 48, nine 54: the casts keep all of them.
-        level: parse_number(level, "level")? as u8,
-        parts: parse_number(parts, "parts")? as u8 + 1,
-        kinds: Kinds::from_bits(parse_number(kinds, "kinds")?).ok_or(NameError::Malformed("kinds"))?,
-        size_bytes: parse_number(size, "size")? as u32,
-        id: parse_id(id)?,
-        made_ms: parse_number(made, "time of writing")? as u64,
-        least_ms: parse_number(least, "least stamp")? as u64,
-        greatest: Stamp::parse_bytes(greatest).ok_or(NameError::Malformed("greatest stamp"))?,
-        partitions,
-        low,
-        high,
-        inputs,
+        level: next_number::<1>(&mut rest, "level")? as u8,
+        parts: next_number::<1>(&mut rest, "parts")? as u8 + 1,
+        kinds: Kinds::from_bits(next_number::<1>(&mut rest, "kinds")?)
+            .ok_or(NameError::Malformed("kinds"))?,
+        size_bytes: next_number::<SIZE_DIGITS>(&mut rest, "size")? as u32,
+        id: ObjectId(next_number::<{ ObjectId::TEXT_BYTES }>(&mut rest, "identifier")?),
+        made_ms: next_number::<TIME_DIGITS>(&mut rest, "time of writing")?,
+        least_ms: next_number::<TIME_DIGITS>(&mut rest, "least stamp")?,
+        greatest: Stamp::parse_bytes(rest).ok_or(NameError::Malformed("greatest stamp"))?,
+        partitions: Partitions::Any,
+        low: Bound::new(),
+        high: Bound::new(),
+        inputs: Few::new(),
     })
 }
 
-fn parse_number(text: &[u8], field: &'static str) -> Result<u128, NameError> {
-    digits::parse_number(text).ok_or(NameError::Malformed(field))
-}
-
-fn parse_id(text: &[u8]) -> Result<ObjectId, NameError> {
-    Ok(ObjectId(parse_number(text, "identifier")? as u64))
+#[inline]
+fn next_number<const N: usize>(text: &mut &[u8], field: &'static str) -> Result<u64, NameError> {
+    let (number, rest) = text.split_first_chunk::<N>().ok_or(NameError::Malformed(field))?;
+    *text = rest;
+    digits::parse_number(number).ok_or(NameError::Malformed(field))
 }
 
 fn parse_partitions(text: &[u8]) -> Result<Partitions, NameError> {
     if text == ANY.as_bytes() {
         return Ok(Partitions::Any);
     }
-    let tags = parse_ascending(text, TAG_DIGITS, MAX_TAGS, "partitions", |text| {
-        Ok(Tag(parse_number(text, "partitions")? as u32)) // three digits are 18 bits
-    })?;
+    let mut tags = Tags::new();
+    // Three digits are 18 bits.
+    parse_ascending::<_, TAG_DIGITS, _>(text, &mut tags, |number| Tag(number as u32))
+        .ok_or(NameError::Malformed("partitions"))?;
     Ok(Partitions::Only(tags))
 }
 
-fn parse_inputs(text: &[u8]) -> Result<Vec<ObjectId>, NameError> {
-    parse_ascending(text, ObjectId::TEXT_BYTES, MAX_INPUTS, "inputs", parse_id)
-}
-
-fn parse_ascending<T: Ord>(
+/// Adds numbers of `W` digits each to an empty list.
+#[inline]
+fn parse_ascending<T: Copy + Default + Ord, const W: usize, const N: usize>(
     text: &[u8],
-    width: usize,
-    max: usize,
-    field: &'static str,
-    parse: impl Fn(&[u8]) -> Result<T, NameError>,
-) -> Result<Vec<T>, NameError> {
-    if !text.len().is_multiple_of(width) || text.len() > max * width {
-        return Err(NameError::Malformed(field));
+    items: &mut Few<T, N>,
+    make: impl Fn(u64) -> T,
+) -> Option<()> {
+    let (numbers, rest) = text.as_chunks::<W>();
+    for number in numbers {
+        let item = make(digits::parse_number(number)?);
+        if items.last().is_some_and(|last| *last >= item) {
+            return None;
+        }
+        items.push(item)?;
     }
-    let items = text.chunks(width).map(parse).collect::<Result<Vec<_>, _>>()?;
-    match items.windows(2).all(|pair| pair[0] < pair[1]) {
-        true => Ok(items),
-        false => Err(NameError::Malformed(field)),
-    }
-}
-
-fn parse_bound(text: &[u8]) -> Result<Vec<u8>, NameError> {
-    digits::parse_bytes(text)
-        .filter(|bound| bound.len() <= BOUND_BYTES)
-        .ok_or(NameError::Malformed("key bound"))
+    rest.is_empty().then_some(())
 }
 
 impl fmt::Display for ObjectName {

@@ -2,21 +2,29 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::limits::{FULL_OBJECT_BYTES, MAX_INPUTS, MAX_MERGE_BYTES, MERGE_FROM};
+use crate::limits::{KEYS_ARE_SCARCE, MAX_INPUTS};
 use crate::listing::{Listing, Replacement};
-use crate::name::{ObjectId, ObjectName, Partitions, Span};
+use crate::name::{ObjectId, ObjectName, Partitions};
+use crate::overlap::{
+    are_one_family, has_one_partition, has_tombstones, lie_across, may_concern, may_hide, may_share_keys,
+    tags_together,
+};
+use crate::policy::{Policy, level};
 use crate::timing::Timing;
-
-/// Coarseness of the time that compactions are made at, in milliseconds: those who compact the same within it agree.
-pub(crate) const MADE_STEP_MS: u64 = 10_000;
 
 /// The listing as maintenance sees it. Indexes are those of [`Listing::objects`].
 pub(crate) struct Plan<'a> {
     pub listing: &'a Listing,
     pub timing: Timing,
     pub now_ms: u64,
-    /// See [`MERGE_FROM`].
-    pub merge_from: [usize; TIERS],
+    pub policy: Policy,
+    /// What nothing listed replaces.
+    standing: Vec<usize>,
+    /// Those of them that may be merged: see [`Plan::may_merge`]. Ascending.
+    candidates: Vec<usize>,
+    /// Parts of compactions that are not complete. They replace nothing, so nothing waits for them.
+    unfinished: HashSet<usize>,
+    stored_bytes: u64,
 }
 
 /// Inputs that may go once their replacement was read.
@@ -26,17 +34,83 @@ pub(crate) struct Removal {
     pub inputs: Vec<usize>,
 }
 
-impl Plan<'_> {
+/// A piece of work on some objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Task {
+    /// Write their union, to be of that level.
+    Merge { inputs: Vec<usize>, level: u8 },
+    /// Merge them with all that they meet at that resident level, or cut them into pieces for which that can be done.
+    Fall { sources: Vec<usize>, level: u8 },
+    /// Merge two bottom objects if they have a key in common.
+    Reconcile { pair: [usize; 2] },
+}
+
+/// What tasks are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Commits,
+    Falling,
+    Young,
+    Middle,
+    Fragments,
+    Stragglers,
+}
+
+impl Kind {
+    /// The most urgent first.
+    const ALL: [Self; 6] =
+        [Self::Commits, Self::Falling, Self::Young, Self::Middle, Self::Fragments, Self::Stragglers];
+
+    /// Whether every read costs more until it is done.
+    pub fn is_urgent(self) -> bool {
+        matches!(self, Self::Commits | Self::Young)
+    }
+}
+
+impl<'a> Plan<'a> {
+    pub fn new(listing: &'a Listing, timing: Timing, now_ms: u64, policy: Policy) -> Self {
+        let standing = listing.standing();
+        let unfinished = listing.incomplete().flat_map(|group| group.members.iter().copied()).collect();
+        let mut plan = Self {
+            listing,
+            timing,
+            now_ms,
+            policy,
+            standing,
+            candidates: Vec::new(),
+            unfinished,
+            stored_bytes: 0,
+        };
+        plan.candidates = plan.standing.iter().copied().filter(|index| plan.may_merge(*index)).collect();
+        plan.stored_bytes = plan.sum(&plan.standing);
+        plan
+    }
+
     /// What can be removed: inputs of compactions that are complete and older than the grace, unless own inputs of
-    /// theirs are still listed. Those would be read again, had they nobody left who names them.
+    /// theirs are still listed. Those would be read again, had they nobody left who names them. And the parts of
+    /// compactions that were never finished.
     pub fn removals(&self) -> Vec<Removal> {
         if self.is_suspended() {
             return Vec::new();
         }
         let by_id = self.indexes_by_id();
-        let groups = self.listing.replacements();
-        let removals = groups.filter_map(|group| self.removal(&group, &by_id));
-        removals.collect()
+        let replaced = self.listing.replacements().filter_map(|group| self.removal(&group, &by_id));
+        let unfinished = self.listing.incomplete().filter_map(|group| self.unfinished(&group, &by_id));
+        replaced.chain(unfinished).collect()
+    }
+
+    /// The parts of a compaction whose author died. While all its inputs are listed they hold nothing else, and none
+    /// of them was merged, so that no part can be missing because it was removed.
+    fn unfinished(
+        &self,
+        group: &Replacement<'_>,
+        by_id: &HashMap<ObjectId, Option<usize>>,
+    ) -> Option<Removal> {
+        let made_ms = group.members.iter().map(|member| self.name(*member).made_ms).max()?;
+        let inputs = group.inputs.iter().map(|id| by_id.get(id).copied().flatten());
+        let inputs: Vec<usize> = inputs.collect::<Option<_>>()?;
+        let is_old = made_ms.saturating_add(self.timing.finishing_ms()) <= self.now_ms;
+        is_old.then(|| Removal { outputs: inputs, inputs: group.members.to_vec() })
     }
 
     fn removal(&self, group: &Replacement<'_>, by_id: &HashMap<ObjectId, Option<usize>>) -> Option<Removal> {
@@ -66,93 +140,353 @@ impl Plan<'_> {
         let latest_ms = self.now_ms.saturating_add(self.timing.clock_error_ms);
         self.listing.objects().iter().any(|object| {
             object.name.greatest.ms() > latest_ms
-                || object.name.made_ms > latest_ms.saturating_add(MADE_STEP_MS)
+                || object.name.made_ms > latest_ms.saturating_add(self.timing.made_step_ms())
         })
     }
 
-    /// Merges that make fewer objects of many: of commits, and of compactions of about the same size. Oldest first.
-    pub fn merges(&self) -> Vec<Vec<usize>> {
-        let mut tiers: Vec<Vec<usize>> = vec![Vec::new(); TIERS];
-        for index in self.candidates().filter(|index| self.name(*index).size_bytes < FULL_OBJECT_BYTES) {
-            tiers[tier(self.name(index))].push(index);
-        }
+    /// Whether an object's own inputs are gone. So an object is removed at least a grace after its inputs were: else a
+    /// stale listing could show an input that nothing listed names any more.
+    ///
+    /// Those that a broken clock made are left alone: what is made of them would have to be as young.
+    fn may_merge(&self, index: usize) -> bool {
+        let name = self.name(index);
+        let latest_ms =
+            self.now_ms.saturating_add(self.timing.clock_error_ms).saturating_add(self.timing.made_step_ms());
+        name.made_ms <= latest_ms && !name.inputs.iter().any(|input| self.listing.has(*input))
+    }
+
+    /// What there is to do of each kind, the most urgent kind first. Each kind is looked for when it is asked for.
+    ///
+    /// Stragglers are looked for with a random number.
+    pub fn kinds(&self, stragglers: Option<u64>) -> impl Iterator<Item = (Kind, Vec<Task>)> {
+        let scarce = self.listing.key_count() >= KEYS_ARE_SCARCE;
+        Kind::ALL.into_iter().map(move |kind| {
+            let tasks = match kind {
+                Kind::Commits => self.commits(),
+                Kind::Falling => self.falls(scarce),
+                Kind::Young => self.youngs(),
+                // Takes more keys until the grace is over, as falling does.
+                Kind::Middle if scarce => Vec::new(),
+                Kind::Middle => self.middles(),
+                Kind::Fragments => self.fragments(),
+                Kind::Stragglers => stragglers.map(|draw| self.stragglers(draw)).unwrap_or_default(),
+            };
+            (kind, tasks)
+        })
+    }
+
+    /// Merges of commits, with the young objects that there are. As soon as there are enough, or when they have
+    /// tombstones, so that what these hide does not stay.
+    fn commits(&self) -> Vec<Task> {
+        let mut rest: Vec<usize> = self.at(level::COMMIT).filter(|index| !self.is_large(*index)).collect();
         // Younger ones are `fresh`; others may have merged them without being seen.
-        tiers[0].retain(|index| self.age_in_stalenesses(*index) >= 2);
-        let mut merges = Vec::new();
-        for (members, least) in tiers.into_iter().zip(self.merge_from) {
-            self.chunks(members, least, &mut merges);
+        rest.retain(|index| self.age_in_stalenesses(*index) >= 2);
+        self.sort_by_age(&mut rest);
+        let mut with: Vec<usize> = self.at(level::YOUNG).collect();
+        let young_limit = self.policy.young_limit(self.stored_bytes);
+        if with.len() >= self.policy.youngs || self.sum(&with) > young_limit {
+            with.clear();
         }
-        merges
+        let mut tasks = Vec::new();
+        while rest.len() + with.len() >= self.policy.commits.min(MAX_INPUTS)
+            || rest.iter().any(|index| self.is_overdue(*index))
+        {
+            let count = self.fitting(with.iter().chain(&rest).copied()).saturating_sub(with.len());
+            let others = rest.split_off(count.min(rest.len()));
+            if rest.is_empty() {
+                break;
+            }
+            let inputs: Vec<usize> = with.drain(..).chain(std::mem::replace(&mut rest, others)).collect();
+            let level = if self.sum(&inputs) > young_limit { level::TO_MIDDLE } else { level::YOUNG };
+            tasks.push(Task::Merge { inputs, level });
+        }
+        tasks
+    }
+
+    /// Whether an object has tombstones and is visible to all for so long that what they hide can go.
+    fn is_overdue(&self, index: usize) -> bool {
+        let name = self.name(index);
+        has_tombstones(name) && name.made_ms.saturating_add(self.timing.grace_ms()) <= self.now_ms
     }
 
     /// The merge of the youngest commits that should be visible to all. While time goes on they are always others, so
     /// that requests that do not know of each other merge different ones. None where nothing is ever stale.
-    pub fn fresh(&self) -> Option<Vec<usize>> {
-        let commit = |index: &usize| {
-            let name = self.name(*index);
-            name.level == 0 && name.size_bytes < FULL_OBJECT_BYTES && self.age_in_stalenesses(*index) == 1
-        };
-        let mut commits: Vec<usize> = self.candidates().filter(commit).collect();
-        commits.sort_by_key(|index| (std::cmp::Reverse(self.name(*index).made_ms), *index));
-        let count = self.fitting(commits.iter().copied());
-        commits.truncate(count);
-        (count >= self.merge_from[0]).then_some(commits)
+    pub fn fresh(&self) -> Option<Task> {
+        let mut inputs: Vec<usize> = self
+            .at(level::COMMIT)
+            .filter(|index| !self.is_large(*index) && self.age_in_stalenesses(*index) == 1)
+            .collect();
+        inputs.sort_by_key(|index| (std::cmp::Reverse(self.name(*index).made_ms), *index));
+        let count = self.fitting(inputs.iter().copied());
+        inputs.truncate(count);
+        (count >= self.policy.commits.min(MAX_INPUTS)).then_some(Task::Merge { inputs, level: level::YOUNG })
     }
 
-    /// 0: need not be visible yet; 1: visible, but others may have merged it unseen; 2: all is known.
+    /// 0: need not be visible yet; 1: likely visible, but others may have merged it unseen; 2: all is known. What has
+    /// tombstones may become several parts, and so has to have settled.
     fn age_in_stalenesses(&self, index: usize) -> u64 {
-        let age_ms = self.now_ms.saturating_sub(self.name(index).made_ms);
+        let name = self.name(index);
+        let age_ms = self.now_ms.saturating_sub(name.made_ms);
+        if has_tombstones(name) && self.is_unsettled(name) {
+            return 0;
+        }
         age_ms.checked_div(self.timing.staleness_ms).unwrap_or(2).min(2)
     }
 
-    /// Cuts a tier into merges, each of as many as one can take.
-    fn chunks(&self, mut members: Vec<usize>, least: usize, merges: &mut Vec<Vec<usize>>) {
-        members.sort_by_key(|index| (self.name(*index).made_ms, *index));
-        let mut rest = members.as_slice();
-        while rest.len() >= least {
-            let count = self.fitting(rest.iter().copied());
-            if count < 2 {
-                return;
-            }
-            let (chunk, others) = rest.split_at(count);
-            merges.push(chunk.to_vec());
+    /// Whether some may not see a commit yet. Merged into several parts, of which they may see some, it would be torn.
+    pub fn is_unsettled(&self, name: &ObjectName) -> bool {
+        name.level == level::COMMIT
+            && self.timing.staleness_ms > 0
+            && name.made_ms.saturating_add(self.timing.settling_ms()) > self.now_ms
+    }
+
+    /// What is on its way down, unless those it might meet are not to be merged yet.
+    fn falls(&self, scarce: bool) -> Vec<Task> {
+        // Tombstones alone are worth it always: they make room.
+        let wanted = |index: &usize| !scarce || !self.name(*index).kinds.puts;
+        let mut tasks: Vec<Task> = Vec::new();
+        for index in self.at(level::TO_BOTTOM).filter(wanted) {
+            tasks.push(Task::Fall { sources: vec![index], level: level::BOTTOM });
+        }
+        let mut rest: Vec<usize> = self.at(level::TO_MIDDLE).filter(wanted).collect();
+        self.sort_by_age(&mut rest);
+        while !rest.is_empty() {
+            let first = rest.remove(0);
+            let mut sources = vec![first];
+            // Those that lie across each other fall together. Pieces of one object do not: they were cut apart.
+            let (across, others): (Vec<usize>, Vec<usize>) =
+                rest.into_iter().partition(|other| lie_across(self.name(first), self.name(*other)));
+            sources.extend(across);
             rest = others;
+            let count = self.sources_fitting(&sources);
+            rest.extend(sources.split_off(count));
+            tasks.push(Task::Fall { sources, level: level::MIDDLE });
+        }
+        let large: Vec<usize> =
+            self.at(level::COMMIT).filter(|index| self.is_large(*index) && wanted(index)).collect();
+        tasks.extend(self.large_commits(large));
+        tasks.retain(|task| !self.is_blocked(task));
+        tasks
+    }
+
+    /// Large commits fall by themselves, some at a time.
+    fn large_commits(&self, mut rest: Vec<usize>) -> Vec<Task> {
+        rest.retain(|index| !self.is_unsettled(self.name(*index)));
+        self.sort_by_age(&mut rest);
+        let mut tasks = Vec::new();
+        while rest.len() >= 4
+            || self.sum(&rest) * 4 > self.policy.merge_bytes
+            || rest.iter().any(|index| self.is_overdue(*index))
+        {
+            let others = rest.split_off(self.sources_fitting(&rest));
+            let sources = std::mem::replace(&mut rest, others);
+            tasks.push(Task::Fall { sources, level: level::MIDDLE });
+        }
+        tasks
+    }
+
+    /// How many of the first objects can fall together and still leave room for what they meet.
+    fn sources_fitting(&self, sources: &[usize]) -> usize {
+        let mut bytes = 0;
+        let fits = |index: &&usize| {
+            bytes += u64::from(self.name(**index).size_bytes);
+            bytes * 2 <= self.policy.merge_bytes
+        };
+        sources.iter().take(MAX_INPUTS / 2).take_while(fits).count().max(1)
+    }
+
+    fn is_blocked(&self, task: &Task) -> bool {
+        let Task::Fall { sources, level } = task else { return false };
+        let waits = |source: &usize| {
+            let mut waiting = self.residents(*level).filter(|(_, may_merge)| !may_merge);
+            waiting.any(|(other, _)| may_share_keys(self.name(*source), self.name(other)))
+                || *level == level::BOTTOM
+                    && self.neighbour(self.name(*source)).is_some_and(|(_, may_merge)| !may_merge)
+        };
+        sources.iter().any(waits)
+    }
+
+    /// The bottom object right below an object in its only partition, if there is room in it, and whether it may be
+    /// merged. Most new entries come behind all others of their partition and fill it up.
+    pub fn neighbour(&self, name: &ObjectName) -> Option<(usize, bool)> {
+        let is_below = |index: usize| {
+            let other = self.name(index);
+            has_one_partition(other) && other.partitions == name.partitions && other.high <= name.low
+        };
+        let below =
+            self.residents(level::BOTTOM).filter(|(index, _)| has_one_partition(name) && is_below(*index));
+        let nearest = below.max_by_key(|(index, _)| &self.name(*index).high)?;
+        let has_room = (self.name(nearest.0).size_bytes as usize) < self.policy.object_bytes / 10 * 9;
+        has_room.then_some(nearest)
+    }
+
+    /// Young objects that became too many or too large, or that may hide values of each other.
+    fn youngs(&self) -> Vec<Task> {
+        let mut inputs: Vec<usize> = self.at(level::YOUNG).collect();
+        let limit = self.policy.young_limit(self.stored_bytes);
+        let too_large = self.sum(&inputs) > limit;
+        let hide = |a: &usize| inputs.iter().any(|b| may_hide(self.name(*a), self.name(*b)));
+        if !(too_large || inputs.len() >= self.policy.youngs || inputs.iter().any(hide)) {
+            return Vec::new();
+        }
+        self.sort_by_age(&mut inputs);
+        inputs.truncate(self.fitting(inputs.iter().copied()));
+        let level = if too_large { level::TO_MIDDLE } else { level::YOUNG };
+        if inputs.len() < 2 && !too_large { Vec::new() } else { vec![Task::Merge { inputs, level }] }
+    }
+
+    /// The middle object with the oldest entries, when there is too much in the middle and nothing else is on its way.
+    fn middles(&self) -> Vec<Task> {
+        let is_middle = |index: &&usize| self.name(**index).level == level::MIDDLE;
+        let middles: Vec<usize> = self.standing.iter().filter(is_middle).copied().collect();
+        let falling = self.standing.iter().any(|index| self.name(*index).level == level::TO_BOTTOM);
+        if falling || self.sum(&middles) <= self.policy.middle_limit(self.stored_bytes) {
+            return Vec::new();
+        }
+        let mut tasks: Vec<usize> = self.at(level::MIDDLE).collect();
+        tasks.sort_by_key(|index| (self.name(*index).least_ms, *index));
+        let falls = tasks.into_iter().map(|index| Task::Fall { sources: vec![index], level: level::BOTTOM });
+        falls.filter(|task| !self.is_blocked(task)).take(1).collect()
+    }
+
+    /// Resident objects that lie across each other, and neighbours that fit into one object.
+    fn fragments(&self) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        for level in [level::BOTTOM, level::MIDDLE] {
+            // Bounds compare within a partition, and between objects that have several.
+            let mut classes: HashMap<_, Vec<usize>> = HashMap::new();
+            for index in self.standing.iter().copied() {
+                let name = self.name(index);
+                if resident_level(name) == Some(level) && !name.is_empty() {
+                    let class = has_one_partition(name).then_some(&name.partitions);
+                    classes.entry(class).or_default().push(index);
+                }
+            }
+            for mut members in classes.into_values() {
+                members.sort_by(|a, b| {
+                    let (of_a, of_b) = (self.name(*a), self.name(*b));
+                    (&of_a.low, &of_a.high, a).cmp(&(&of_b.low, &of_b.high, b))
+                });
+                self.fragments_of(&members, level, &mut tasks);
+            }
+        }
+        tasks.sort_by_key(|task| match task {
+            Task::Merge { inputs, .. } | Task::Fall { sources: inputs, .. } => inputs.first().copied(),
+            Task::Reconcile { pair } => pair.first().copied(),
+        });
+        tasks
+    }
+
+    fn fragments_of(&self, sorted: &[usize], level: u8, tasks: &mut Vec<Task>) {
+        let mut rest = sorted;
+        while let [first, others @ ..] = rest {
+            let across = others.first().filter(|next| lie_across(self.name(*first), self.name(**next)));
+            let count = match across {
+                Some(_) => 2,
+                None => self.joinable(rest, level).or_else(|| self.repackable(rest, level)).unwrap_or(1),
+            };
+            let (inputs, behind) = rest.split_at(count);
+            let fits = self.sum(inputs) <= self.policy.merge_bytes;
+            if count > 1 && fits && inputs.iter().all(|index| self.candidates.binary_search(index).is_ok()) {
+                tasks.push(Task::Merge { inputs: inputs.to_vec(), level });
+                rest = behind;
+            } else {
+                rest = others;
+            }
         }
     }
 
-    /// Merges that bring tombstones together with what they hide, so that it is no longer stored.
-    ///
-    /// A merge is tried again when the tombstones have twice the age, since names tell only that objects may overlap.
-    pub fn erasures(&self) -> Vec<Vec<usize>> {
-        let candidates: Vec<usize> = self.candidates().collect();
-        let due = |index: &&usize| {
-            let name = self.name(**index);
-            let wait_ms = self.timing.grace_ms().max(name.made_ms.saturating_sub(name.greatest.ms()));
-            (name.kinds.tombstones || name.kinds.range_tombstones)
-                && name.made_ms.saturating_add(wait_ms) <= self.now_ms
+    /// How many of the first neighbours fit into one object, if that is worth it: to rewrite much to save a key pays only
+    /// where there are many.
+    fn joinable(&self, sorted: &[usize], level: u8) -> Option<usize> {
+        let bytes = self.object_bytes(level);
+        let fits = |count: &usize| {
+            let inputs = &sorted[..*count];
+            self.sum(inputs) <= bytes / 20 * 19 && self.stay_together(inputs)
         };
-        let plan = |tombstones: &usize| {
-            let name = self.name(*tombstones);
-            let mut plan = vec![*tombstones];
-            plan.extend(candidates.iter().filter(|other| may_hide(name, self.name(**other))));
-            plan[1..].sort_by_key(|index| (self.name(*index).made_ms, *index));
-            plan.truncate(self.fitting(plan.iter().copied()));
-            (plan.len() > 1).then_some(plan)
-        };
-        candidates.iter().filter(due).filter_map(plan).collect()
+        let count = (2..=sorted.len().min(MAX_INPUTS)).take_while(fits).last()?;
+        let saved = count as u64 - 1;
+        (self.has_many_keys() || self.sum(&sorted[..count]) <= saved * bytes / 2).then_some(count)
     }
 
-    /// Objects that nothing listed replaces, and whose own inputs are gone. So an object is removed at least a grace after
-    /// its inputs were: else a stale listing could show an input that nothing listed names any more.
-    ///
-    /// Those that a broken clock made are left alone: what is made of them would have to be as young.
-    fn candidates(&self) -> impl Iterator<Item = usize> {
-        let latest_ms = self.now_ms.saturating_add(self.timing.clock_error_ms).saturating_add(MADE_STEP_MS);
-        let standing = self.listing.standing().into_iter();
-        standing.filter(move |index| {
-            let name = self.name(*index);
-            name.made_ms <= latest_ms && !name.inputs.iter().any(|input| self.listing.has(*input))
-        })
+    /// How many of the first neighbours become one object less when they are packed anew. Large entries leave room unused.
+    fn repackable(&self, sorted: &[usize], level: u8) -> Option<usize> {
+        let saves = |count: &usize| {
+            let inputs = &sorted[..*count];
+            let room = (*count as u64 - 1) * (self.object_bytes(level) / 5 * 4);
+            self.sum(inputs) <= room.min(self.policy.merge_bytes) && self.stay_together(inputs)
+        };
+        let mut counts = 3..=sorted.len().min(5);
+        if self.has_many_keys() { counts.find(saves) } else { None }
+    }
+
+    /// Whether the union of neighbours is not cut between them because of their partitions, and still tells these.
+    fn stay_together(&self, inputs: &[usize]) -> bool {
+        let names = || inputs.iter().map(|index| self.name(*index));
+        let small = self.sum(inputs) < self.policy.bulk_bytes as u64;
+        let tell = names().any(|name| name.partitions == Partitions::Any) || tags_together(names()).is_some();
+        tell && (small || are_one_family(names()))
+    }
+
+    fn has_many_keys(&self) -> bool {
+        self.listing.key_count() * 2 >= KEYS_ARE_SCARCE
+    }
+
+    /// What has not moved for long and may hide values of others, or have some that others hide: requests that did not
+    /// know of each other may have let them pass each other. Names only tell what may be, so it is done rarely, and of
+    /// the bottom objects for one that `draw` picks.
+    fn stragglers(&self, draw: u64) -> Vec<Task> {
+        let is_old = |index: &usize| {
+            self.name(*index).made_ms.saturating_add(self.policy.straggling_ms) <= self.now_ms
+        };
+        let old: Vec<usize> = self.candidates.iter().copied().filter(is_old).collect();
+        let (bottoms, uppers): (Vec<usize>, Vec<usize>) =
+            old.into_iter().partition(|index| self.name(*index).level >= level::BOTTOM);
+        let meet = |a: usize, b: usize| may_concern(self.name(a), self.name(b));
+        let mut tasks = Vec::new();
+        for index in uppers {
+            if !self.standing.iter().any(|other| meet(index, *other)) {
+                continue;
+            }
+            let fall = |level| Task::Fall { sources: vec![index], level };
+            tasks.extend(match self.name(index).level {
+                level::COMMIT if self.is_large(index) => Some(fall(level::MIDDLE)),
+                level::COMMIT | level::YOUNG => {
+                    Some(Task::Merge { inputs: vec![index], level: level::TO_MIDDLE })
+                }
+                level::MIDDLE => Some(fall(level::BOTTOM)),
+                _ => None, // falls anyway
+            });
+        }
+        tasks.retain(|task| !self.is_blocked(task));
+        if let Some(picked) = bottoms.get(draw as usize % bottoms.len().max(1)) {
+            let others = bottoms.iter().filter(|other| meet(*picked, **other));
+            tasks.extend(others.map(|other| Task::Reconcile { pair: [*picked, *other] }));
+        }
+        tasks
+    }
+
+    /// Where objects of a level are cut.
+    fn object_bytes(&self, level: u8) -> u64 {
+        let bytes = self.policy.object_bytes as u64;
+        if level == level::MIDDLE { bytes / 2 } else { bytes }
+    }
+
+    /// Candidates of a level.
+    fn at(&self, level: u8) -> impl Iterator<Item = usize> {
+        self.candidates.iter().copied().filter(move |index| self.name(*index).level == level)
+    }
+
+    fn is_large(&self, index: usize) -> bool {
+        u64::from(self.name(index).size_bytes) >= self.policy.large_commit_bytes
+    }
+
+    fn sort_by_age(&self, indexes: &mut [usize]) {
+        indexes.sort_by_key(|index| (self.name(*index).made_ms, *index));
+    }
+
+    fn sum(&self, indexes: &[usize]) -> u64 {
+        indexes.iter().map(|index| u64::from(self.name(*index).size_bytes)).sum()
     }
 
     /// How many of the first objects can be merged at once.
@@ -160,9 +494,24 @@ impl Plan<'_> {
         let mut bytes = 0;
         let fits = |index: &usize| {
             bytes += u64::from(self.name(*index).size_bytes);
-            bytes <= MAX_MERGE_BYTES
+            bytes <= self.policy.merge_bytes
         };
         indexes.take(MAX_INPUTS).take_while(fits).count()
+    }
+
+    /// Standing objects of a resident level, each with whether it may be merged now.
+    pub fn residents(&self, level: u8) -> impl Iterator<Item = (usize, bool)> {
+        let members = self.standing.iter().copied();
+        members
+            .filter(move |index| resident_level(self.name(*index)) == Some(level))
+            .map(|index| (index, self.candidates.binary_search(&index).is_ok()))
+            .filter(|(index, may_merge)| *may_merge || !self.unfinished.contains(index))
+    }
+
+    /// The names of what stands below a level, but for `inputs`.
+    pub fn below(&self, level: u8, inputs: &[usize]) -> Vec<&'a ObjectName> {
+        let lower = self.standing.iter().filter(|index| self.name(**index).level > level);
+        lower.filter(|index| !inputs.contains(index)).map(|index| self.name(*index)).collect()
     }
 
     /// How many commits others may have made that need not know of what was merged or removed meanwhile.
@@ -184,46 +533,17 @@ impl Plan<'_> {
         indexes
     }
 
-    fn name(&self, index: usize) -> &ObjectName {
+    pub fn name(&self, index: usize) -> &'a ObjectName {
         &self.listing.objects()[index].name
     }
 }
 
-const TIERS: usize = MERGE_FROM.len();
-
-/// Commits, then compactions by size, each tier for objects of four times the size.
-fn tier(name: &ObjectName) -> usize {
-    match (name.level, name.size_bytes) {
-        (0, _) => 0,
-        (_, ..16_384) => 1,
-        (_, ..65_536) => 2,
-        (_, ..262_144) => 3,
-        _ => 4,
+/// The level at which an object stays, if it is not on its way. Older versions knew more levels; all of them stay.
+fn resident_level(name: &ObjectName) -> Option<u8> {
+    match name.level {
+        level::YOUNG => Some(level::YOUNG),
+        level::MIDDLE => Some(level::MIDDLE),
+        level::BOTTOM.. => Some(level::BOTTOM),
+        _ => None,
     }
-}
-
-/// Whether tombstones of one object may hide values of the other. Parts of one compaction hide nothing of each other.
-fn may_hide(tombstones: &ObjectName, other: &ObjectName) -> bool {
-    let siblings = tombstones.inputs == other.inputs && tombstones.id.group() == other.id.group();
-    other.kinds.puts
-        && tombstones.id != other.id
-        && !(tombstones.level > 0 && siblings)
-        && other.least_ms <= tombstones.greatest.ms()
-        && may_share_keys(tombstones, other)
-}
-
-/// Whether two objects may have a key in common, as far as their names tell.
-fn may_share_keys(a: &ObjectName, b: &ObjectName) -> bool {
-    let one = |name: &ObjectName| matches!(&name.partitions, Partitions::Only(tags) if tags.len() == 1);
-    if let (Partitions::Only(of_a), Partitions::Only(of_b)) = (&a.partitions, &b.partitions) {
-        let of_a: HashSet<_> = of_a.iter().collect();
-        if !of_b.iter().any(|tag| of_a.contains(tag)) {
-            return false;
-        }
-    }
-    if one(a) != one(b) {
-        return true; // bounds within a partition and bounds of whole keys do not compare
-    }
-    let (a, b) = (Span::new(&[], &a.low, &a.high), Span::new(&[], &b.low, &b.high));
-    a.low <= b.high && b.low <= a.high
 }

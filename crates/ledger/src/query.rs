@@ -1,14 +1,18 @@
 //! The questions a view answers: one entry, a range of entries, what changed.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::body::{Contents, RangeTombstone, Record};
+use crate::body::{RangeTombstone, Record};
 use crate::error::LedgerError;
 use crate::key::{Key, Range};
-use crate::name::{ObjectName, Span};
+use crate::merging::{Merging, Winner};
+use crate::name::ObjectName;
+use crate::reach::{Asked, Edge};
+use crate::segment::Segment;
 use crate::stamp::Stamp;
 use crate::store::KeyValue;
 use crate::view::{View, tags_of, touches_any};
@@ -63,24 +67,24 @@ impl<S: KeyValue> View<'_, S> {
     pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Entry>, LedgerError> {
         let Ok(key) = Key::parse(key.as_ref()) else { return Ok(None) };
         let range = Range::key(&key);
+        let asked = Asked::new(&range);
         loop {
-            let mut sources = self.sources(|name: &ObjectName| name.overlaps(&range));
-            let mut winners = Winners::default();
+            let mut sources = self.sources(|name: &ObjectName| asked.may_meet(name));
+            let mut latest = Latest::default();
             loop {
-                let latest = winners.latest(&key);
-                let next = sources.unread().filter(|(_, name)| Some(name.greatest()) >= latest);
+                let next = sources.unread().filter(|(_, name)| Some(name.greatest()) >= latest.stamp());
                 let Some((index, _)) = next.max_by_key(|(_, name)| name.greatest()) else { break };
-                if let Some(contents) = sources.read(index).await? {
-                    winners.add(&contents, &range, |_| true);
+                if let Some(segment) = sources.read(index).await? {
+                    latest.add(&segment, &key);
                 }
             }
             if sources.complete().await? {
-                return Ok(winners.live(&key));
+                return Ok(latest.live());
             }
         }
     }
 
-    /// The first `limit` entries of `range` in `direction`.
+    /// At most `limit` entries of `range` in that order.
     ///
     /// Reads only objects that may have keys before the last one returned.
     ///
@@ -95,21 +99,39 @@ impl<S: KeyValue> View<'_, S> {
         if range.is_empty() || limit == 0 {
             return Ok(Vec::new());
         }
-        let partition = range.only_partition();
+        let asked = Asked::new(&range);
         loop {
-            let mut sources = self.sources(|name: &ObjectName| name.overlaps(&range));
-            let mut winners = Winners::default();
-            let mut page;
-            loop {
-                let unread =
-                    sources.unread().filter_map(|(index, name)| Some((index, name.span(partition)?)));
-                let next = unread.min_by(|(_, a), (_, b)| reached_first(a, b, direction));
-                page = winners.page(direction, limit, next.as_ref().map(|(_, span)| span));
-                let Some((index, _)) = next.filter(|_| page.len() < limit) else { break };
-                if let Some(contents) = sources.read(index).await? {
-                    winners.add(&contents, &range, |_| true);
+            let mut sources = self.sources(|name: &ObjectName| asked.may_meet(name));
+            let listing = sources.listing();
+            let mut segments: Vec<Arc<Segment>> = Vec::new();
+            // Once, and once more for each object that cannot be read: what is read in its place may come before what
+            // was found already.
+            let page = 'page: loop {
+                let mut merging = Merging::new(&range, direction);
+                segments.iter().for_each(|segment| merging.add(Arc::clone(segment)));
+                let reaches = sources.unread().filter_map(|(index, _)| {
+                    let reach = asked.reach(&listing.objects()[index].name)?;
+                    Some(Unread { index, direction, edge: reach.first(direction) })
+                });
+                let mut unread: BinaryHeap<Unread<'_>> = reaches.collect();
+                let mut page = Vec::with_capacity(limit.min(MOST_RESERVED));
+                loop {
+                    // Whatever may have a key as early as the next one, or a range that hides it, is read before.
+                    while let Some(next) = unread.peek().filter(|next| next.comes_with(merging.next_key())) {
+                        let Some(segment) = sources.read(next.index).await? else { continue 'page };
+                        unread.pop();
+                        segments.push(Arc::clone(&segment));
+                        merging.add(segment);
+                    }
+                    match merging.next() {
+                        Some(winner) => page.extend(winner.live()),
+                        None => break 'page page,
+                    }
+                    if page.len() == limit {
+                        break 'page page;
+                    }
                 }
-            }
+            };
             if sources.complete().await? {
                 return Ok(page);
             }
@@ -122,109 +144,130 @@ impl<S: KeyValue> View<'_, S> {
     /// When the store fails or an object is [unavailable](LedgerError::Unavailable).
     pub async fn changes(&self, partitions: &[&str], since: Stamp) -> Result<Changes, LedgerError> {
         let tags = tags_of(partitions);
-        let asked: Vec<Range> = partitions.iter().map(|partition| Range::partition(partition)).collect();
         let matters = |name: &ObjectName| name.greatest() > since && touches_any(name, &tags);
         loop {
             let mut sources = self.sources(matters);
-            let mut winners = Winners::default();
+            let mut segments = Vec::new();
             loop {
                 let Some(index) = sources.unread().next().map(|(index, _)| index) else { break };
-                if let Some(contents) = sources.read(index).await? {
-                    winners.add(&contents, &Range::all(), |key| partitions.contains(&key.partition()));
-                }
+                segments.extend(sources.read(index).await?);
             }
             if sources.complete().await? {
-                return Ok(winners.changes(&asked, since));
+                return Ok(changes_in(&segments, partitions, since));
             }
         }
     }
 }
 
-/// Which of two objects a scan meets first. An object that is met first is read first.
-fn reached_first(a: &Span, b: &Span, direction: Direction) -> Ordering {
-    match direction {
-        Direction::Forward => a.low.cmp(&b.low),
-        Direction::Backward => b.high.cmp(&a.high),
+/// How many entries of a page room is made for before they are found.
+const MOST_RESERVED: usize = 64;
+
+/// An object that a scan has not read yet. The greatest is the one that it meets first.
+struct Unread<'n> {
+    index: usize,
+    direction: Direction,
+    /// The bound that the scan meets.
+    edge: Edge<'n>,
+}
+
+impl Unread<'_> {
+    /// Whether it may have keys at or before the next one that is known.
+    fn comes_with(&self, next: Option<&str>) -> bool {
+        next.is_none_or(|key| match self.direction {
+            Direction::Forward => self.edge.cmp_key(key.as_bytes()).is_le(),
+            Direction::Backward => self.edge.cmp_key(key.as_bytes()).is_ge(),
+        })
     }
 }
 
-/// The latest of all entries seen.
-#[derive(Default)]
-struct Winners {
-    records: BTreeMap<Key, Record>,
-    ranges: Vec<RangeTombstone>,
-}
-
-impl Winners {
-    fn add(&mut self, contents: &Contents, range: &Range, wanted: impl Fn(&Key) -> bool) {
-        let start = contents.records.partition_point(|record| record.key.as_bytes() < range.start());
-        let inside =
-            contents.records[start..].iter().take_while(|record| range.contains(record.key.as_str()));
-        for record in inside.filter(|record| wanted(&record.key)) {
-            let later =
-                self.records.get(&record.key).is_none_or(|known| precedence(known) < precedence(record));
-            if later {
-                self.records.insert(record.key.clone(), record.clone());
-            }
-        }
-        self.ranges
-            .extend(contents.ranges.iter().filter(|tombstone| overlap(&tombstone.range, range)).cloned());
-    }
-
-    /// The stamp from which on a source must be to tell anything new about `key`.
-    fn latest(&self, key: &Key) -> Option<Stamp> {
-        let ranges = self.ranges.iter().filter(|tombstone| tombstone.range.contains(key.as_str()));
-        let records = self.records.get(key).map(|record| record.stamp);
-        ranges.map(|tombstone| tombstone.stamp).max().max(records)
-    }
-
-    fn is_hidden(&self, record: &Record) -> bool {
-        self.ranges.iter().any(|tombstone| tombstone.hides(record.key.as_str(), record.stamp))
-    }
-
-    fn live(&self, key: &Key) -> Option<Entry> {
-        self.records.get(key).and_then(|record| self.entry(record))
-    }
-
-    fn entry(&self, record: &Record) -> Option<Entry> {
-        let value = record.value.clone().filter(|_| !self.is_hidden(record))?;
-        Some(Entry { key: record.key.clone(), value, stamp: record.stamp })
-    }
-
-    /// The first live entries that lie before everything that the unread objects may still bring.
-    fn page(&self, direction: Direction, limit: usize, unread: Option<&Span>) -> Vec<Entry> {
-        let settled = |record: &&Record| match (unread, direction) {
-            (None, _) => true,
-            (Some(span), Direction::Forward) => record.key.as_bytes() < span.low.as_slice(),
-            (Some(span), Direction::Backward) => record.key.as_bytes() > span.high.as_slice(),
+impl Ord for Unread<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let met_later = match self.direction {
+            Direction::Forward => self.edge.cmp(&other.edge),
+            Direction::Backward => other.edge.cmp(&self.edge),
         };
-        let live = |record: &Record| self.entry(record);
-        match direction {
-            Direction::Forward => {
-                self.records.values().take_while(settled).filter_map(live).take(limit).collect()
-            }
-            Direction::Backward => {
-                self.records.values().rev().take_while(settled).filter_map(live).take(limit).collect()
+        met_later.reverse().then_with(|| Reverse(self.index).cmp(&Reverse(other.index)))
+    }
+}
+
+impl PartialOrd for Unread<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Unread<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Unread<'_> {}
+
+/// The latest that was seen of one key.
+#[derive(Default)]
+struct Latest {
+    record: Option<Record>,
+    /// The latest range tombstone that covers it.
+    hidden: Option<Stamp>,
+}
+
+impl Latest {
+    fn add(&mut self, segment: &Segment, key: &Key) {
+        let covering = segment.ranges().iter().filter(|tombstone| tombstone.range.contains(key.as_str()));
+        self.hidden = covering.map(|tombstone| tombstone.stamp).max().max(self.hidden);
+        let index = segment.first_from(key.as_bytes());
+        if index < segment.len() && segment.key(index) == key.as_str() {
+            let record = segment.record(index);
+            if self.record.as_ref().is_none_or(|known| precedence(known) < precedence(&record)) {
+                self.record = Some(record);
             }
         }
     }
 
-    fn changes(mut self, asked: &[Range], since: Stamp) -> Changes {
-        let records = std::mem::take(&mut self.records);
-        let changed = |record: &Record| record.stamp > since && !self.is_hidden(record);
-        let mut items: Vec<_> = records
-            .into_values()
-            .filter(changed)
-            .map(|Record { key, stamp, value }| Change { key, stamp, value })
-            .collect();
-        items.sort_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
-        let touches = |range: &Range| asked.iter().any(|asked| overlap(asked, range));
-        let mut ranges = self.ranges;
-        ranges.retain(|tombstone| tombstone.stamp > since && touches(&tombstone.range));
-        ranges.sort_by(|a, b| (a.stamp, a.range.start()).cmp(&(b.stamp, b.range.start())));
-        ranges.dedup();
-        Changes { items, ranges }
+    /// The stamp from which on an object must be to tell anything new.
+    fn stamp(&self) -> Option<Stamp> {
+        self.record.as_ref().map(|record| record.stamp).max(self.hidden)
     }
+
+    fn live(self) -> Option<Entry> {
+        let Record { key, stamp, value } = self.record?;
+        let is_hidden = self.hidden.is_some_and(|hidden| stamp < hidden);
+        value.filter(|_| !is_hidden).map(|value| Entry { key, value, stamp })
+    }
+}
+
+impl Winner<'_> {
+    fn live(&self) -> Option<Entry> {
+        let value = if self.is_hidden() { None } else { self.value() }?;
+        Some(Entry { key: self.key(), value, stamp: self.stamp() })
+    }
+}
+
+/// What the entries of some objects tell of what changed above `since`.
+fn changes_in(segments: &[Arc<Segment>], partitions: &[&str], since: Stamp) -> Changes {
+    let mut asked: Vec<Range> = partitions.iter().map(|partition| Range::partition(partition)).collect();
+    asked.sort_unstable_by(|a, b| a.start().cmp(b.start()));
+    asked.dedup();
+    let mut changes = Changes::default();
+    for range in &asked {
+        let mut merging = Merging::new(range, Direction::Forward).above(since);
+        segments.iter().for_each(|segment| merging.add(Arc::clone(segment)));
+        while let Some(winner) = merging.next() {
+            if !winner.is_hidden() {
+                let (key, stamp, value) = (winner.key(), winner.stamp(), winner.value());
+                changes.items.push(Change { key, stamp, value });
+            }
+        }
+    }
+    changes.items.sort_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
+    let touches = |range: &Range| asked.iter().any(|asked| overlap(asked, range));
+    let tombstones = segments.iter().flat_map(|segment| segment.ranges());
+    let recent = tombstones.filter(|tombstone| tombstone.stamp > since && touches(&tombstone.range));
+    changes.ranges.extend(recent.cloned());
+    changes.ranges.sort_by(|a, b| (a.stamp, a.range.start()).cmp(&(b.stamp, b.range.start())));
+    changes.ranges.dedup();
+    changes
 }
 
 /// The greatest stamp wins. Two different entries of one stamp cannot be, but if they are, all readers must agree.
@@ -232,6 +275,6 @@ pub(crate) fn precedence(record: &Record) -> (Stamp, bool, Option<&Bytes>) {
     (record.stamp, record.value.is_none(), record.value.as_ref())
 }
 
-fn overlap(a: &Range, b: &Range) -> bool {
+pub(crate) fn overlap(a: &Range, b: &Range) -> bool {
     a.start() < b.end() && b.start() < a.end()
 }

@@ -87,7 +87,10 @@ impl Stamp {
     }
 
     pub(crate) fn parse_bytes(text: &[u8]) -> Option<Self> {
-        (text.len() == Self::TEXT_BYTES).then(|| digits::parse_number(text)).flatten().map(Self::from_number)
+        // Eight digits are 48 bits.
+        let (ms, rest) = text.split_first_chunk::<{ Self::TEXT_BYTES / 2 }>()?;
+        let (ms, rest) = (digits::parse_number(ms)?, digits::parse_number::<8>(rest.try_into().ok()?)?);
+        Some(Self { ms, counter: (rest >> 32) as u16, tie: rest as u32 })
     }
 
     /// The stamp as bytes, which sort as stamps do.

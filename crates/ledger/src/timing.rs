@@ -35,15 +35,34 @@ impl Timing {
         self.settling_ms().saturating_add(self.longest_request_ms)
     }
 
-    /// G = 2D + 4H + 2e: how long what was merged stays beside what replaces it, counted from the time in the name of
-    /// the latter.
+    /// G: how long what was merged stays beside what replaces it, counted from the time in the name of the latter.
     ///
-    /// A request writes the replacement up to H after that time, the store does it up to H later, and shows it to all
-    /// another D later. Until then requests begin that do not know of it; they last up to H, and what they themselves
-    /// merged appears up to H + D after that. Clocks may lie e apart, at the beginning and at the end.
+    /// G = 2D + 4H + 2e where answers may be stale or clocks differ. A request writes the replacement up to H after that
+    /// time, the store does it up to H later, and shows it to all another D later. Until then requests begin that do
+    /// not know of it; they last up to H, and what they themselves merged appears up to H + D after that. Clocks may lie
+    /// e apart, at the beginning and at the end.
+    ///
+    /// On one machine whose store is never stale a second is enough to spare readers the trouble: who loses an object
+    /// that it knew from an older listing lists again, and finds what took its place.
     pub const fn grace_ms(&self) -> u64 {
+        if self.is_strict() { 1_000 } else { self.finishing_ms() }
+    }
+
+    /// How long the parts of a compaction may still appear, and those who saw some of them may still act on that: 2D + 4H +
+    /// 2e.
+    pub const fn finishing_ms(&self) -> u64 {
         let lag_ms = self.staleness_ms.saturating_add(self.clock_error_ms);
         lag_ms.saturating_mul(2).saturating_add(self.longest_request_ms.saturating_mul(4))
+    }
+
+    /// Coarseness of the time that compactions are made at, in milliseconds: those who compact the same within it agree.
+    pub const fn made_step_ms(&self) -> u64 {
+        if self.is_strict() { 1_000 } else { 10_000 }
+    }
+
+    /// Whether all see the same at once, by one clock.
+    const fn is_strict(&self) -> bool {
+        self.staleness_ms == 0 && self.clock_error_ms == 0
     }
 
     /// The least stamp that may still appear at `now_ms`. A cursor given to a puller must not lie above it, or the

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use crate::body::{self, Contents};
+use crate::body::Contents;
 use crate::error::{Damage, DamageReason, LedgerError};
 use crate::limits::MAX_RELISTINGS;
 use crate::listing::{Listed, Listing, Readability};
 use crate::name::{ObjectName, Tag};
+use crate::segment::{Segment, Stored};
 use crate::stamp::Stamp;
 use crate::store::KeyValue;
 use crate::timing::Timing;
@@ -60,7 +61,7 @@ pub struct LevelUsage {
 /// What came of reading an object.
 #[derive(Clone)]
 enum Loaded {
-    Contents(Arc<Contents>),
+    Segment(Arc<Segment>),
     Missing,
     Damaged,
 }
@@ -98,11 +99,12 @@ impl<'a, S: KeyValue> View<'a, S> {
             return Ok(loaded.clone());
         }
         let bytes = self.store.get(&object.text).await?;
-        let (loaded, damage) = match bytes.map(|bytes| body::decode(&object.name, Bytes::from(bytes))) {
-            None => (Loaded::Missing, None),
-            Some(Ok(contents)) => (Loaded::Contents(Arc::new(contents)), None),
-            Some(Err(error)) => (Loaded::Damaged, Some(DamageReason::Body(error))),
-        };
+        let (loaded, damage) =
+            match bytes.map(|bytes| Stored::open(&object.name, &object.text, Bytes::from(bytes))) {
+                None => (Loaded::Missing, None),
+                Some(Ok(stored)) => (Loaded::Segment(Arc::new(Segment::Stored(stored))), None),
+                Some(Err(error)) => (Loaded::Damaged, Some(DamageReason::Body(error))),
+            };
         let mut state = self.state();
         if let Some(reason) = damage {
             let damage = Damage { object: object.text.clone(), reason };
@@ -117,7 +119,7 @@ impl<'a, S: KeyValue> View<'a, S> {
     /// Reads one object, whatever replaces it. `None` when it cannot be read.
     pub(crate) async fn read_object(&self, object: &Listed) -> Result<Option<Arc<Contents>>, LedgerError> {
         match self.load(object).await? {
-            Loaded::Contents(contents) => Ok(Some(contents)),
+            Loaded::Segment(segment) => Ok(Some(segment.contents())),
             Loaded::Missing | Loaded::Damaged => Ok(None),
         }
     }
@@ -179,6 +181,11 @@ impl<S> View<'_, S> {
         self.now_ms
     }
 
+    /// Whether anything was committed with this view.
+    pub fn has_committed(&self) -> bool {
+        self.state().floor.is_some()
+    }
+
     /// How many objects the store holds.
     pub fn object_count(&self) -> usize {
         self.listing().objects().len()
@@ -234,18 +241,23 @@ impl<S> View<'_, S> {
     /// Leaves out objects that were removed with this view.
     pub(crate) fn forget(&mut self, removed: &[&str]) {
         let mut state = self.state();
-        let keys = state.listing.keys().filter(|key| !removed.contains(key)).map(str::to_owned).collect();
-        state.listing = Arc::new(Listing::new(keys));
+        Arc::make_mut(&mut state.listing).remove(removed);
         state.own.retain(|own| !removed.contains(&own.as_str()));
+    }
+
+    /// Adds a hint that was set with this view.
+    pub(crate) fn absorb_hint(&mut self, key: &str) {
+        let mut state = self.state();
+        Arc::make_mut(&mut state.listing).add(key);
+        state.own.push(key.to_owned());
     }
 
     /// Adds an object written with this view.
     pub(crate) fn absorb(&mut self, name: &str, contents: Arc<Contents>) {
         let mut state = self.state();
-        let keys = state.listing.keys().map(str::to_owned).chain([name.to_owned()]).collect();
-        state.listing = Arc::new(Listing::new(keys));
+        Arc::make_mut(&mut state.listing).add(name);
         state.own.push(name.to_owned());
-        state.loaded.insert(name.to_owned(), Loaded::Contents(contents));
+        state.loaded.insert(name.to_owned(), Loaded::Segment(Arc::new(Segment::Own(contents))));
     }
 }
 
@@ -268,18 +280,23 @@ pub(crate) struct Sources<'v, 'a, S, F> {
 }
 
 impl<S: KeyValue, F: Fn(&ObjectName) -> bool> Sources<'_, '_, S, F> {
+    /// The listing that the indexes are of.
+    pub fn listing(&self) -> Arc<Listing> {
+        Arc::clone(&self.listing)
+    }
+
     /// What is still to be read, in the listing's order.
     pub fn unread(&self) -> impl Iterator<Item = (usize, &ObjectName)> {
         self.unread.iter().map(|&index| (index, &self.listing.objects()[index].name))
     }
 
     /// Reads one of the unread. `None` when it cannot be read; its inputs are among the unread then.
-    pub async fn read(&mut self, index: usize) -> Result<Option<Arc<Contents>>, LedgerError> {
+    pub async fn read(&mut self, index: usize) -> Result<Option<Arc<Segment>>, LedgerError> {
         let loaded = self.view.load(&self.listing.objects()[index]).await?;
         self.read.push(index);
         self.unread.retain(|unread| *unread != index);
         match loaded {
-            Loaded::Contents(contents) => return Ok(Some(contents)),
+            Loaded::Segment(segment) => return Ok(Some(segment)),
             Loaded::Missing => self.missing.push(index),
             Loaded::Damaged => {}
         }
@@ -337,6 +354,6 @@ impl<F: Fn(&ObjectName) -> bool> Readability for Known<'_, F> {
     }
 
     fn usable(&self, object: &Listed) -> bool {
-        matches!(self.loaded.get(&object.text), None | Some(Loaded::Contents(_)))
+        matches!(self.loaded.get(&object.text), None | Some(Loaded::Segment(_)))
     }
 }

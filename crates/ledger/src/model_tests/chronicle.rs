@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use crate::body::{Contents, RangeTombstone, Record, decode};
+use crate::body::{RangeTombstone, decode};
 use crate::name::ObjectName;
 use crate::{Changes, Key, LedgerError, Range, Stamp};
 
@@ -30,6 +30,10 @@ pub(super) struct Chronicle {
     pub problems: Vec<String>,
     /// What was confirmed longer ago than this must be seen. Within the same millisecond, order is unknown.
     staleness_ms: u64,
+    /// Whether the store is so full that commits may be refused.
+    crowded: bool,
+    /// What must be live in the end.
+    expected: Live,
 }
 
 /// The latest state of all keys, tombstones included, as one view shows it.
@@ -57,18 +61,30 @@ impl Snapshot {
 }
 
 impl Chronicle {
-    pub fn new(staleness_ms: u64) -> Self {
-        Self { attempts: Vec::new(), problems: Vec::new(), staleness_ms }
+    pub fn new(staleness_ms: u64, crowded: bool) -> Self {
+        Self { attempts: Vec::new(), problems: Vec::new(), staleness_ms, crowded, expected: Live::new() }
     }
 
     pub fn complain(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
 
-    /// Only the store may fail a request: no schedule makes objects unavailable or the store full.
+    /// Only the store may fail a request: no schedule makes objects unavailable, and only crowded ones the store full.
     pub fn note(&mut self, error: &LedgerError) {
-        if !matches!(error, LedgerError::Store(_)) {
+        let excused = match error {
+            LedgerError::Store(_) => true,
+            LedgerError::Full { .. } => self.crowded,
+            _ => false,
+        };
+        if !excused {
             self.complain(format!("unexpected: {error}"));
+        }
+    }
+
+    /// Checks how many keys the store really has.
+    pub fn check_keys(&mut self, keys: usize, limit: usize) {
+        if keys > limit {
+            self.complain(format!("{keys} keys, expected at most {limit}"));
         }
     }
 
@@ -121,73 +137,70 @@ impl Chronicle {
         None
     }
 
-    /// The entries that must be live once everything landed: the plain model.
-    pub fn expected(&mut self, stored: &BTreeSet<String>) -> Live {
+    /// Once everything landed: leaves out attempts that never took place, and decides what must be live, by the plain
+    /// model.
+    pub fn settle(&mut self, stored: &BTreeSet<String>) {
+        let landed = |attempt: &Attempt| attempt.objects.iter().all(|object| stored.contains(object));
+        let lost =
+            self.attempts.iter().filter(|attempt| !landed(attempt) && attempt.acknowledged_ms.is_some());
+        self.problems.extend(lost.map(|attempt| format!("lost: {:?} was never in the store", attempt.stamp)));
+        self.attempts.retain(landed);
+
         let mut latest: BTreeMap<&Key, (Stamp, &Option<String>)> = BTreeMap::new();
-        let mut ranges = Vec::new();
-        let mut problems = Vec::new();
         for attempt in &self.attempts {
-            if !attempt.objects.iter().all(|object| stored.contains(object)) {
-                if attempt.acknowledged_ms.is_some() {
-                    problems.push(format!("lost: {:?} was never in the store", attempt.stamp));
-                }
-                continue;
-            }
             for (key, value) in &attempt.entries {
                 if latest.get(key).is_none_or(|(stamp, _)| *stamp < attempt.stamp) {
                     latest.insert(key, (attempt.stamp, value));
                 }
             }
-            ranges.extend(attempt.range.iter().map(|range| (range, attempt.stamp)));
         }
-        let hidden =
-            |key: &Key, stamp| ranges.iter().any(|(range, of)| stamp < *of && range.contains(key.as_str()));
         let live = latest
             .into_iter()
-            .filter(|(key, (stamp, _))| !hidden(key, *stamp))
+            .filter(|(key, (stamp, _))| !self.is_purged(key, *stamp))
             .filter_map(|(key, (_, value))| Some((key.to_string(), value.clone()?)))
             .collect();
-        self.problems.extend(problems);
-        live
+        self.expected = live;
+    }
+
+    /// Whether a later commit deleted a range that has the key.
+    fn is_purged(&self, key: &Key, stamp: Stamp) -> bool {
+        self.attempts.iter().any(|later| {
+            later.stamp > stamp && later.range.as_ref().is_some_and(|range| range.contains(key.as_str()))
+        })
+    }
+
+    fn is_deleted(&self, key: &Key, stamp: Stamp) -> bool {
+        let deletes = |later: &Attempt| later.stamp > stamp && later.entries.get(key) == Some(&None);
+        self.attempts.iter().any(deletes) || self.is_purged(key, stamp)
     }
 
     /// After maintenance, no object has a value that was deleted.
     pub fn check_erased(&mut self, stored: &BTreeMap<String, Vec<u8>>) {
-        let objects = stored.iter().filter_map(|(key, body)| {
-            decode(&ObjectName::parse(key).ok()?, Bytes::copy_from_slice(body)).ok()
-        });
-        let objects: Vec<Contents> = objects.collect();
-        let records = || objects.iter().flat_map(|object| &object.records);
-        let deleted: BTreeMap<&Key, Stamp> =
-            records().filter(|record| record.value.is_none()).fold(BTreeMap::new(), |mut deleted, record| {
-                let stamp = deleted.entry(&record.key).or_insert(record.stamp);
-                *stamp = record.stamp.max(*stamp);
-                deleted
-            });
-        let ranges: Vec<_> = objects.iter().flat_map(|object| &object.ranges).collect();
-        let kept = |record: &&Record| {
-            let by_key = deleted.get(&record.key).is_some_and(|stamp| *stamp > record.stamp);
-            let by_range = ranges.iter().any(|range| range.hides(record.key.as_str(), record.stamp));
-            record.value.is_some() && (by_key || by_range)
-        };
-        if let Some(record) = records().find(kept) {
-            self.problems.push(format!("not erased: {} of {:?}", record.key, record.stamp));
+        let mut kept = Vec::new();
+        for (key, body) in stored {
+            let Ok(name) = ObjectName::parse(key) else { continue };
+            let Ok(contents) = decode(&name, Bytes::copy_from_slice(body)) else { continue };
+            let values = contents.records.iter().filter(|record| record.value.is_some());
+            let deleted = values.filter(|record| self.is_deleted(&record.key, record.stamp));
+            kept.extend(deleted.map(|record| format!("not erased: {} of {:?}", record.key, record.stamp)));
         }
+        self.problems.extend(kept);
     }
 
-    pub fn expect(&mut self, who: &str, expected: &Live, got: Result<Live, LedgerError>) {
-        match got {
-            Ok(got) if got == *expected => {}
+    pub fn expect(&mut self, who: &str, got: Result<Live, LedgerError>) {
+        let problem = match got {
+            Ok(got) if got == self.expected => return,
             Ok(got) => {
-                self.complain(format!("{who} lost or kept something: expected {expected:?}, got {got:?}"))
+                format!("{who} lost or kept something: expected {:?}, got {got:?}", self.expected)
             }
-            Err(error) => self.complain(format!("{who} failed: {error}")),
-        }
+            Err(error) => format!("{who} failed: {error}"),
+        };
+        self.complain(problem);
     }
 }
 
 /// Someone who keeps a copy by asking what changed since a cursor.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Follower {
     pub cursor: Stamp,
     entries: BTreeMap<Key, (Stamp, Option<String>)>,

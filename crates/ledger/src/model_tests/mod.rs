@@ -6,18 +6,19 @@
 
 mod chronicle;
 mod request;
+mod schedule;
 
-use std::cell::RefCell;
+use std::num::NonZero;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
-use pollster::block_on;
-
-use self::chronicle::{Chronicle, Follower};
-use self::request::{Reader, Store, Writer};
+use self::schedule::{START_MS, Schedule};
 use crate::Timing;
 use crate::store::Clock as _;
-use crate::testing::{Faults, ManualClock, ModelStore, SkewedClock, Task, interleave};
-
-const START_MS: u64 = 1_700_000_000_000;
+use crate::testing::{ManualClock, SkewedClock};
 
 /// What a wrong ledger does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,150 +39,85 @@ enum Mistake {
     CursorFollowsGreatestStamp,
 }
 
-/// One random history, from its seed alone.
-struct Schedule {
-    seed: u64,
-    timing: Timing,
-    mistake: Option<Mistake>,
+/// How many histories the usual tests run, and the long ones.
+const SCHEDULES: u64 = 20_000;
+const LONG_SCHEDULES: u64 = 1_000_000;
+
+/// Runs one seed alone, and says more about it.
+const SEED_VARIABLE: &str = "TIDINGS_SEED";
+
+fn number_from(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
-impl Schedule {
-    /// Runs it and returns what was wrong.
-    fn run(&self) -> Vec<String> {
-        let mut random = fastrand::Rng::with_seed(self.seed);
-        let clock = ManualClock::at(START_MS);
-        let faults = Faults {
-            staleness_ms: self.timing.staleness_ms,
-            latency_ms: 50,
-            failures: [0, 0, 30, 200][random.usize(0..4)],
-            // A failed operation may happen as late as the request that asked for it may last.
-            late_ms: self.timing.longest_request_ms - 5_000,
-        };
-        let store = ModelStore::new(random.u64(..), clock.clone(), faults);
-        let chronicle = RefCell::new(Chronicle::new(self.timing.staleness_ms));
-        let follower = RefCell::new(Follower::default());
-        let deaths = [0, 20][random.usize(0..2)];
-
-        for _ in 0..random.usize(2..8) {
-            let mut tasks: Vec<Task<'_>> = Vec::new();
-            for _ in 0..random.usize(1..4) {
-                let writer = Writer {
-                    reader: self.reader(&store, &clock, &mut random),
-                    random: random.fork(),
-                    chronicle: &chronicle,
-                };
-                tasks.push(Box::pin(writer.run()));
-            }
-            if random.bool() {
-                let reader = self.reader(&store, &clock, &mut random);
-                let (chronicle, follower) = (&chronicle, &follower);
-                tasks.push(Box::pin(async move { reader.follow(chronicle, follower).await }));
-            }
-            for _ in 0..random.usize(0..3) {
-                let reader = self.reader(&store, &clock, &mut random);
-                let chronicle = &chronicle;
-                tasks.push(Box::pin(async move {
-                    reader.maintain(chronicle).await;
-                }));
-            }
-            interleave(tasks, &mut random, deaths);
-            let (settling_ms, grace_ms) = (self.timing.settling_ms(), self.timing.grace_ms());
-            let pauses_ms = [0, 100, random.u64(0..=settling_ms), 2 * settling_ms, grace_ms, 2 * grace_ms];
-            clock.advance(pauses_ms[random.usize(0..pauses_ms.len())]);
-        }
-        self.settle(&store, &clock, &mut random, &chronicle, &follower);
-        chronicle.into_inner().problems
+fn seeds() -> Range<u64> {
+    if let Some(seed) = number_from(SEED_VARIABLE) {
+        return seed..seed + 1;
     }
+    let usual = if std::env::var_os("TIDINGS_LONG").is_some() { LONG_SCHEDULES } else { SCHEDULES };
+    0..number_from("TIDINGS_SCHEDULES").unwrap_or(usual)
+}
 
-    /// After writes have stopped and everything landed, all views and the follower hold the same: what was written.
-    fn settle(
-        &self,
-        store: &ModelStore,
-        clock: &ManualClock,
-        random: &mut fastrand::Rng,
-        chronicle: &RefCell<Chronicle>,
-        follower: &RefCell<Follower>,
-    ) {
-        clock.advance(self.timing.settling_ms() + 1);
-        let quiet = Faults { staleness_ms: self.timing.staleness_ms, ..Faults::default() };
-        store.set_faults(quiet);
-        let expected = chronicle.borrow_mut().expected(&store.ever_held());
-        for _ in 0..3 {
-            let reader = self.reader(store, clock, random);
-            let live = block_on(reader.live());
-            chronicle.borrow_mut().expect("a view at the end", &expected, live);
-        }
-        block_on(self.reader(store, clock, random).follow(chronicle, follower));
-        let followed = Ok(follower.borrow().live());
-        chronicle.borrow_mut().expect("the follower at the end", &expected, followed);
+/// Runs a history; a panic is a problem like others.
+fn problems_of(schedule: Schedule) -> Vec<String> {
+    catch_unwind(AssertUnwindSafe(|| schedule.run())).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        vec![format!("panicked: {text}")]
+    })
+}
 
-        self.maintain_long(store, clock, random, chronicle);
-        let live = block_on(self.reader(store, clock, random).live());
-        chronicle.borrow_mut().expect("a view after long maintenance", &expected, live);
-        chronicle.borrow_mut().check_erased(&store.contents());
-        let mut newcomer = RefCell::new(Follower::default());
-        block_on(self.reader(store, clock, random).follow(chronicle, &newcomer));
-        let followed = Ok(newcomer.get_mut().live());
-        chronicle.borrow_mut().expect("a newcomer after long maintenance", &expected, followed);
-        block_on(self.reader(store, clock, random).follow(chronicle, follower));
-        let followed = Ok(follower.borrow().live());
-        chronicle.borrow_mut().expect("the follower after long maintenance", &expected, followed);
-    }
-
-    /// Requests that come now and then, each with its piece of maintenance.
-    fn maintain_long(
-        &self,
-        store: &ModelStore,
-        clock: &ManualClock,
-        random: &mut fastrand::Rng,
-        chronicle: &RefCell<Chronicle>,
-    ) {
-        for round in 0..8 {
-            clock.advance(self.timing.grace_ms() << round);
-            for _ in 0..12 {
-                clock.advance(random.u64(0..=self.timing.staleness_ms));
-                let reader = self.reader(store, clock, random);
-                if !block_on(reader.maintain(chronicle)).more_to_do {
-                    break;
+/// The first of some histories, run on all cores, with a problem that `counts`, and its problems.
+fn first_caught(
+    seeds: Range<u64>,
+    schedule: impl Fn(u64) -> Schedule + Sync,
+    counts: impl Fn(&str) -> bool + Sync,
+) -> Option<(Schedule, Vec<String>)> {
+    let (next, found) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
+    let first: Mutex<Option<(Schedule, Vec<String>)>> = Mutex::new(None);
+    let work = || {
+        // Seeds are given out ascending, and each that was is run to its end: what is found is the least.
+        while !found.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return;
+            }
+            let schedule = schedule(seed);
+            let problems = problems_of(schedule);
+            if problems.iter().any(|problem| counts(problem)) {
+                found.store(true, Ordering::Relaxed);
+                let mut first = first.lock().unwrap();
+                if first.as_ref().is_none_or(|(other, _)| seed < other.seed) {
+                    *first = Some((schedule, problems));
                 }
             }
         }
-    }
-
-    fn reader(&self, store: &ModelStore, clock: &ManualClock, random: &mut fastrand::Rng) -> Reader {
-        let error_ms = self.timing.clock_error_ms as i64;
-        let clock = SkewedClock::new(clock.clone(), random.i64(-error_ms / 2..=error_ms / 2));
-        let store = Store { store: store.request(), timing: self.timing, mistake: self.mistake };
-        Reader::new(store, clock, random.u64(..), self.timing, self.mistake)
-    }
-}
-
-fn schedules() -> u64 {
-    let usual = if std::env::var_os("TIDINGS_LONG").is_some() { 20_000 } else { 2_000 };
-    std::env::var("TIDINGS_SCHEDULES").ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(work);
+        }
+    });
+    first.into_inner().unwrap()
 }
 
 #[test]
 fn random_schedules_lose_nothing_and_tear_nothing() {
-    let count = schedules();
-    println!("seeds 0 to {}; TIDINGS_SCHEDULES sets how many", count - 1);
-    let timings =
-        [Timing::local(), Timing::replicated(0), Timing::replicated(2_000), Timing::replicated(60_000)];
-    for seed in 0..count {
-        let timing = timings[(seed % 4) as usize];
-        let problems = Schedule { seed, timing, mistake: None }.run();
-        assert!(problems.is_empty(), "seed {seed}, {timing:?}:\n{}", problems.join("\n"));
+    let seeds = seeds();
+    println!("seeds {seeds:?}; TIDINGS_SCHEDULES sets how many");
+    if let Some((schedule, problems)) = first_caught(seeds, Schedule::of, |_| true) {
+        panic!("{schedule:?}:\n{}\n{SEED_VARIABLE}={} runs it alone", problems.join("\n"), schedule.seed);
     }
 }
 
+/// Runs a wrong ledger until its mistake shows as expected.
 fn is_caught(mistake: Mistake, complaint: &str) {
-    let caught = (0..500).find_map(|seed| {
-        let timing = Timing::replicated(2_000);
-        let problems = Schedule { seed, timing, mistake: Some(mistake) }.run();
-        problems.into_iter().find(|problem| problem.contains(complaint)).map(|problem| (seed, problem))
-    });
-    let (seed, problem) = caught.unwrap_or_else(|| panic!("{mistake:?} was not caught"));
-    println!("{mistake:?} is caught by seed {seed}: {problem}");
+    let timing = Timing::replicated(2_000);
+    let schedule = |seed| Schedule { seed, timing, foreign: 0, mistake: Some(mistake) };
+    let caught = first_caught(0..SCHEDULES, schedule, |problem| problem.contains(complaint));
+    let (schedule, problems) = caught.unwrap_or_else(|| panic!("{mistake:?} was not caught"));
+    let problem = problems.iter().find(|problem| problem.contains(complaint));
+    println!("{mistake:?} is caught by seed {}: {}", schedule.seed, problem.unwrap());
 }
 
 #[test]

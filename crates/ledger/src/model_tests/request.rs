@@ -8,7 +8,9 @@ use bytes::Bytes;
 use super::Mistake;
 use super::chronicle::{Attempt, Chronicle, Follower, Live, Snapshot};
 use crate::body::{Contents, Identity, decode, encode};
+use crate::limits::{MAX_KEYS_FOR_COMMITS, MAX_KEYS_FOR_FREEING, MAX_NAME_BYTES, MAX_OBJECT_BYTES};
 use crate::name::{ObjectId, ObjectName};
+use crate::policy::Policy;
 use crate::store::Clock as _;
 use crate::testing::{ModelStore, SeededRandom, SkewedClock};
 use crate::{
@@ -22,6 +24,8 @@ const PARTITIONS: [&str; 3] = ["post", "dm/bob", "dm/carol"];
 pub(super) struct Store {
     pub store: ModelStore,
     pub timing: Timing,
+    /// How many more keys there are, which are no objects.
+    pub foreign: usize,
     pub mistake: Option<Mistake>,
 }
 
@@ -44,7 +48,7 @@ impl Store {
             id: name.id,
             level: name.level,
             parts: name.parts,
-            inputs: name.inputs.clone(),
+            inputs: name.inputs.to_vec(),
             made_ms: name.made_ms,
             greatest: name.greatest,
         };
@@ -67,6 +71,8 @@ impl KeyValue for Store {
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        assert!(key.len() <= MAX_NAME_BYTES, "a key of {} bytes: {key}", key.len());
+        assert!(value.len() <= MAX_OBJECT_BYTES, "a value of {} bytes under {key}", value.len());
         if self.mistake == Some(Mistake::DropTombstonesByAge)
             && let Some((key, value)) = self.without_old_tombstones(key, value)
         {
@@ -86,11 +92,13 @@ impl KeyValue for Store {
     }
 
     async fn keys(&self) -> Result<Vec<String>, StoreError> {
-        match self.mistake {
-            Some(Mistake::SharedIndex) => self.index().await,
-            Some(Mistake::CoveredUpToStamp) => Ok(uncovered(self.store.keys().await?)),
-            _ => self.store.keys().await,
-        }
+        let mut keys = match self.mistake {
+            Some(Mistake::SharedIndex) => self.index().await?,
+            Some(Mistake::CoveredUpToStamp) => uncovered(self.store.keys().await?),
+            _ => self.store.keys().await?,
+        };
+        keys.extend((0..self.foreign).map(|number| format!("foreign/{number}")));
+        Ok(keys)
     }
 }
 
@@ -107,10 +115,11 @@ impl Reader {
         clock: SkewedClock,
         seed: u64,
         timing: Timing,
+        policy: Policy,
         mistake: Option<Mistake>,
     ) -> Self {
         let ledger = Ledger::new(store, clock.clone(), SeededRandom::new(seed), timing);
-        Self { ledger: ledger.merging_from([3, 2, 2, 2, 2]), clock, mistake }
+        Self { ledger: ledger.with_policy(policy), clock, mistake }
     }
 
     /// The true time.
@@ -253,7 +262,14 @@ impl Reader {
             }
             _ => {}
         }
-        let Some(prepared) = self.ledger.prepare(view, batch_of(&attempt))? else { return Ok(false) };
+        let batch = batch_of(&attempt);
+        let limit = if batch.is_freeing() { MAX_KEYS_FOR_FREEING } else { MAX_KEYS_FOR_COMMITS };
+        let full = view.key_count() >= limit;
+        let prepared = self.ledger.prepare(view, batch);
+        if full == prepared.is_ok() {
+            chronicle.borrow_mut().complain(format!("{} keys listed: {prepared:?}", view.key_count()));
+        }
+        let Some(prepared) = prepared? else { return Ok(false) };
         attempt.stamp = prepared.stamp();
         attempt.objects = vec![prepared.object().to_owned()];
         let index = record(chronicle, attempt);
@@ -314,7 +330,8 @@ fn record(chronicle: &RefCell<Chronicle>, attempt: Attempt) -> usize {
 }
 
 fn batch_of(attempt: &Attempt) -> Batch {
-    let mut batch = Batch::new();
+    let deletes = attempt.entries.values().all(Option::is_none);
+    let mut batch = if deletes { Batch::freeing() } else { Batch::new() };
     attempt.entries.iter().for_each(|(key, value)| add(&mut batch, key, value));
     attempt.range.iter().for_each(|range| batch.delete_range(range.clone()));
     batch

@@ -6,6 +6,6 @@ mod schedule;
 mod time;
 
 pub use memory::{MemoryStore, Operations};
-pub use model::{Faults, ModelStore};
+pub use model::{Faults, Held, ModelStore};
 pub use schedule::{Task, interleave, pause};
 pub use time::{ManualClock, SeededRandom, SkewedClock};
