@@ -9,9 +9,10 @@ mod problems;
 pub mod reply;
 pub mod request;
 pub mod signin;
+pub mod upkeep;
 pub mod world;
 
 pub use config::Config;
-pub use reply::{Failure, Reply};
+pub use reply::{Failure, Reply, Then};
 pub use request::Request;
 pub use world::{AppLedger, AppView};

@@ -51,6 +51,7 @@ impl From<LedgerError> for Failure {
                 Self::new(503, "store-full", "The store is nearly full", sentence(&error))
                     .with("retry-after", "60")
                     .logged(error)
+                    .then_make_room()
             }
             LedgerError::TooLarge { .. } => {
                 Self::new(413, "too-large", "That is too large", sentence(&error))

@@ -13,8 +13,19 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// Whether there is network work to do once the reply is out.
-    pub then_refresh: bool,
+    /// What is to be done once the reply is out.
+    pub then: Then,
+}
+
+/// What is to be done once a reply is out, beside the upkeep of a store that was committed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing.
+    Nothing,
+    /// Network work that is due.
+    Refresh,
+    /// Upkeep although nothing was committed: there was no room.
+    MakeRoom,
 }
 
 impl Reply {
@@ -23,13 +34,13 @@ impl Reply {
     pub fn json(status: u16, value: &impl Serialize) -> Self {
         // Our wire types are structs with text keys, which always have a JSON form.
         let body = serde_json::to_vec(value).unwrap_or_default();
-        Self { status, headers: vec![("content-type", "application/json".into())], body, then_refresh: false }
+        Self { status, headers: vec![("content-type", "application/json".into())], body, then: Then::Nothing }
     }
 
     /// No body.
     #[must_use]
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Vec::new(), then_refresh: false }
+        Self { status, headers: Vec::new(), body: Vec::new(), then: Then::Nothing }
     }
 
     /// Adds a header.
@@ -42,7 +53,7 @@ impl Reply {
     /// Says that there is network work to do once the reply is out.
     #[must_use]
     pub fn then_refresh(mut self) -> Self {
-        self.then_refresh = true;
+        self.then = Then::Refresh;
         self
     }
 
@@ -78,13 +89,16 @@ pub struct Failure {
     pub headers: Vec<(&'static str, String)>,
     /// What only the log is told.
     pub log: Option<String>,
+    /// What is to be done once the client was told.
+    pub then: Then,
 }
 
 impl Failure {
     /// A problem of the kind `slug`.
     #[must_use]
     pub fn new(status: u16, slug: &str, title: &str, detail: impl Into<String>) -> Self {
-        Self { problem: Problem::new(status, slug, title, detail), headers: Vec::new(), log: None }
+        let problem = Problem::new(status, slug, title, detail);
+        Self { problem, headers: Vec::new(), log: None, then: Then::Nothing }
     }
 
     /// Adds a header.
@@ -98,6 +112,13 @@ impl Failure {
     #[must_use]
     pub fn logged(mut self, message: impl ToString) -> Self {
         self.log = Some(message.to_string());
+        self
+    }
+
+    /// Has room made in the store once the client was told.
+    #[must_use]
+    pub fn then_make_room(mut self) -> Self {
+        self.then = Then::MakeRoom;
         self
     }
 
@@ -137,6 +158,7 @@ impl From<Failure> for Reply {
         let mut reply = Self::json(failure.problem.status, &failure.problem);
         reply.headers = vec![("content-type", PROBLEM_CONTENT_TYPE.to_owned())];
         reply.headers.extend(failure.headers);
+        reply.then = failure.then;
         reply
     }
 }

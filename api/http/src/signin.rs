@@ -12,6 +12,7 @@ use tidings_protocol::{Address, Fingerprint};
 use tidings_social::Account;
 use tidings_social::access::{PasswordCheck, USER_NAME, check_first_password};
 use tidings_social::limits::SESSION_MS;
+use tidings_social::polling::{PollTag, WatchRecord};
 
 /// The signed-in owner of a deployment that is set up.
 #[derive(Debug, Clone)]
@@ -203,6 +204,27 @@ fn session_token(request: &Request, owner: &Fingerprint) -> Option<String> {
         .filter_map(|pair| pair.trim().split_once('='))
         .find(|(n, _)| *n == name)
         .map(|(_, v)| v.to_owned())
+}
+
+/// The session by which `owner` signs in with this request; none when it brings a password, which goes first.
+#[must_use]
+pub fn session_of(request: &Request, owner: &Fingerprint) -> Option<String> {
+    if request.has_header("authorization") { None } else { session_token(request, owner) }
+}
+
+/// The tags in If-None-Match, without their quotes.
+#[must_use]
+pub fn known_tags(request: &Request) -> Vec<PollTag> {
+    let header = request.header("if-none-match").unwrap_or_default();
+    let tags = header.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+    tags.filter_map(|tag| PollTag::parse(tag.strip_prefix('"')?.strip_suffix('"')?)).collect()
+}
+
+/// Whether a tag was given to the very session that asks with it now, as far as the watch behind it tells. Whoever it
+/// was given to was signed in then, and the watch ends with the password.
+#[must_use]
+pub fn is_own_tag(request: &Request, tag: &PollTag, record: &WatchRecord, now_ms: u64) -> bool {
+    session_of(request, record.owner()).is_some_and(|session| tag.was_given_to(&session, record, now_ms))
 }
 
 /// The `Set-Cookie` of a new session. Browsers take `Secure` cookies from loopback as well.

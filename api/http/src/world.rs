@@ -2,10 +2,11 @@
 
 use crate::config::Config;
 use spin_sdk::key_value::{Error, Store};
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tidings_ledger::{Clock, KeyValue, Ledger, Random, StoreError, View};
+use tidings_ledger::{Budget, Clock, KeyValue, Ledger, Random, StoreError, View};
 use wasi::clocks::monotonic_clock;
 use wasi::random::random::get_random_bytes;
 
@@ -21,27 +22,54 @@ pub type AppView<'a> = View<'a, SpinStore>;
 /// When the host does not grant the store, or cannot open it.
 pub fn open_ledger(config: &Config) -> Result<AppLedger, StoreError> {
     let store = Store::open_default().map_err(store_error)?;
-    Ok(Ledger::new(SpinStore(store), SystemClock, SystemRandom, config.timing))
+    let store = SpinStore { store, operations: Cell::new(0), bytes_read: Cell::new(0) };
+    Ok(Ledger::new(store, SystemClock, SystemRandom, config.timing))
 }
 
-/// `fermyon:spin/key-value@2.0.0` behind the ledger's small interface.
-pub struct SpinStore(Store);
+/// `fermyon:spin/key-value@2.0.0` behind the ledger's small interface. It counts what a request costs.
+pub struct SpinStore {
+    store: Store,
+    operations: Cell<u32>,
+    bytes_read: Cell<u64>,
+}
+
+impl SpinStore {
+    /// What is left of the `whole` that a request may do at most.
+    #[must_use]
+    pub fn left_of(&self, whole: Budget) -> Budget {
+        Budget {
+            operations: whole.operations.saturating_sub(self.operations.get()),
+            bytes: whole.bytes.saturating_sub(self.bytes_read.get()),
+        }
+    }
+
+    fn count(&self) {
+        self.operations.set(self.operations.get().saturating_add(1));
+    }
+}
 
 impl KeyValue for SpinStore {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get(key).map_err(store_error)
+        self.count();
+        let value = self.store.get(key).map_err(store_error)?;
+        let bytes = value.as_ref().map_or(0, Vec::len) as u64;
+        self.bytes_read.set(self.bytes_read.get().saturating_add(bytes));
+        Ok(value)
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.0.set(key, value).map_err(store_error)
+        self.count();
+        self.store.set(key, value).map_err(store_error)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.0.delete(key).map_err(store_error)
+        self.count();
+        self.store.delete(key).map_err(store_error)
     }
 
     async fn keys(&self) -> Result<Vec<String>, StoreError> {
-        self.0.get_keys().map_err(store_error)
+        self.count();
+        self.store.get_keys().map_err(store_error)
     }
 }
 

@@ -1,13 +1,15 @@
 //! What every handler starts from.
 
+use std::cell::{Cell, RefCell};
 use tidings_api_http::signin::{Origin, Owner, require_owner};
-use tidings_api_http::world::{now_ms, open_ledger};
-use tidings_api_http::{AppLedger, AppView, Config, Failure, Request};
+use tidings_api_http::world::now_ms;
+use tidings_api_http::{AppLedger, AppView, Config, Failure, Request, Then, effects, upkeep};
 use tidings_social::Account;
-use tidings_social::api::{Person, SessionStatus, SetupState};
+use tidings_social::api::{Person, RefreshReport, SessionStatus, SetupState};
 use tidings_social::profile;
+use tidings_social::sync::Scope;
 
-/// A request, the configuration, and the store.
+/// A request, the configuration, and the store, whose view outlives the reply.
 pub struct Context<'r> {
     /// The request.
     pub request: &'r Request,
@@ -16,26 +18,69 @@ pub struct Context<'r> {
     /// Where it comes from.
     pub origin: Origin,
     /// The store.
-    pub ledger: AppLedger,
+    pub ledger: &'r AppLedger,
+    /// The latest view, for what is done once the reply is out.
+    kept: RefCell<Option<AppView<'r>>>,
+    has_committed: Cell<bool>,
 }
 
 impl<'r> Context<'r> {
-    /// Reads the configuration and opens the store.
+    /// A request on its way.
+    #[must_use]
+    pub fn new(request: &'r Request, config: Config, origin: Origin, ledger: &'r AppLedger) -> Self {
+        Self { request, config, origin, ledger, kept: RefCell::default(), has_committed: Cell::new(false) }
+    }
+
+    /// Keeps a view for what is done once the reply is out.
+    pub fn keep(&self, view: AppView<'r>) {
+        self.has_committed.set(self.has_committed.get() || view.has_committed());
+        self.kept.replace(Some(view));
+    }
+
+    /// Does the network work in `scope`, beginning with what `view` shows.
     ///
     /// # Errors
-    /// 503 when the deployment is misconfigured, or may not be used from where the request comes from.
-    pub fn open(request: &'r Request) -> Result<Self, Failure> {
-        let config = Config::load()?;
-        let origin = Origin::of(request, &config)?;
-        let ledger = open_ledger(&config)?;
-        Ok(Self { request, config, origin, ledger })
+    /// When the store fails.
+    pub async fn refresh(
+        &self,
+        view: AppView<'r>,
+        account: &Account,
+        scope: Scope,
+    ) -> Result<RefreshReport, Failure> {
+        let done = effects::refresh(self.ledger, view, account, scope).await?;
+        self.has_committed.set(self.has_committed.get() || done.has_committed);
+        self.keep(done.view);
+        Ok(done.report)
+    }
+
+    /// What is done once the reply is out: network work if the reply asks for it, and a piece of the store's maintenance
+    /// if anything was committed, or would have been. Should the host end the instance here, what is owed stays owed.
+    ///
+    /// # Errors
+    /// When the store fails. Nobody waits for it any more, so it is for the log.
+    pub async fn after_reply(&self, then: Then) -> Result<(), Failure> {
+        if then == Then::MakeRoom {
+            upkeep::make_room(self.ledger).await;
+        }
+        let Some(view) = self.kept.take() else { return Ok(()) };
+        if then == Then::Refresh
+            && let Some(account) = Account::load(&view).await?
+        {
+            self.refresh(view, &account, Scope::DUE).await?;
+        } else {
+            self.keep(view);
+        }
+        if let Some(mut view) = self.kept.take().filter(|_| self.has_committed.get()) {
+            upkeep::maintain(self.ledger, &mut view).await;
+        }
+        Ok(())
     }
 
     /// The signed-in owner, and a view of the store.
     ///
     /// # Errors
     /// 401, 403 or 409 as [`require_owner`] says.
-    pub async fn owner(&self) -> Result<(Owner, AppView<'_>), Failure> {
+    pub async fn owner(&self) -> Result<(Owner, AppView<'r>), Failure> {
         let view = self.ledger.view().await?;
         let account = Account::load(&view).await?;
         let owner = require_owner(self.request, &self.config, &self.origin, account, now_ms())?;

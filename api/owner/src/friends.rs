@@ -3,7 +3,7 @@
 use crate::context::Context;
 use tidings_api_http::signin::Owner;
 use tidings_api_http::world::now_ms;
-use tidings_api_http::{AppView, Failure, Reply, effects, outbound};
+use tidings_api_http::{AppView, Failure, Reply, outbound};
 use tidings_protocol::Fingerprint;
 use tidings_social::api::{FriendView, NewFriend};
 use tidings_social::friends::{self, FriendError};
@@ -32,7 +32,7 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let own_name = own_name(&view, &owner).await?;
     let batch = friends::request(&owner.account, &own_name, &relation, &discovery, greeting, now_ms())?;
     context.ledger.commit(&mut view, batch).await?;
-    effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
+    context.refresh(view, &owner.account, Scope::only(who)).await?;
     Ok(Reply::json(status, &show(context, who).await?))
 }
 
@@ -41,14 +41,14 @@ pub async fn accept(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
     let (owner, view) = context.owner().await?;
     let who = friend_id(context, id)?;
     if !Relation::load(&view, &who).await?.is_verified() {
-        effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
+        context.refresh(view, &owner.account, Scope::only(who)).await?;
     }
     let mut view = context.ledger.view().await?;
     let relation = Relation::load(&view, &who).await?;
     let own_name = own_name(&view, &owner).await?;
     let batch = friends::accept(&owner.account, &own_name, &relation, now_ms())?;
     context.ledger.commit(&mut view, batch).await?;
-    effects::refresh(&context.ledger, &owner.account, Scope::only(who)).await?;
+    context.refresh(view, &owner.account, Scope::only(who)).await?;
     Ok(Reply::json(200, &show(context, who).await?))
 }
 
@@ -60,6 +60,7 @@ pub async fn end(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
     let own_name = own_name(&view, &owner).await?;
     let batch = friends::end(&view, &owner.account, &own_name, &relation, now_ms()).await?;
     context.ledger.commit(&mut view, batch).await?;
+    context.keep(view);
     Ok(Reply::empty(204).then_refresh())
 }
 

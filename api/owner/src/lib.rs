@@ -19,8 +19,9 @@ use routes::Endpoint;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_component;
-use tidings_api_http::{Failure, Reply, Request, effects};
-use tidings_social::sync::Scope;
+use tidings_api_http::signin::Origin;
+use tidings_api_http::world::open_ledger;
+use tidings_api_http::{AppLedger, Config, Failure, Reply, Request};
 
 /// The most of a body, in bytes: a post of the longest text with every character escaped, and some room.
 const BODY_BYTES: usize = 128 * 1024;
@@ -31,53 +32,54 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
         Ok(request) => request,
         Err(failure) => return Reply::from(failure).send(out).await,
     };
-    let reply = respond(&request).await.unwrap_or_else(Reply::from);
-    let then_refresh = reply.then_refresh;
-    reply.send(out).await;
-    if then_refresh {
-        // The owner does not wait for friends. Should the host end the instance here, what is owed stays owed.
-        if let Err(failure) = refresh_after(&request).await {
-            eprintln!("after the reply: {} ({:?})", failure.problem.detail, failure.log);
+    match open(&request) {
+        Err(reply) => reply.send(out).await,
+        Ok((endpoint, id, config, origin, ledger)) => {
+            let context = Context::new(&request, config, origin, &ledger);
+            let reply = respond(&context, endpoint, id).await.unwrap_or_else(Reply::from);
+            let then = reply.then;
+            reply.send(out).await;
+            // The owner waits neither for friends nor for the store's maintenance.
+            if let Err(failure) = context.after_reply(then).await {
+                eprintln!("after the reply: {} ({:?})", failure.problem.detail, failure.log);
+            }
         }
     }
 }
 
-async fn respond(request: &Request) -> Result<Reply, Failure> {
+/// What a request asks for, and what it takes to answer it; or the answer, if it takes nothing.
+fn open(request: &Request) -> Result<(Endpoint, &str, Config, Origin, AppLedger), Reply> {
     let (endpoint, id) = routes::find(&request.method, &request.path)?;
     if endpoint == Endpoint::OpenApi {
-        return Ok(status::openapi());
+        return Err(status::openapi());
     }
-    let context = Context::open(request)?;
-    let id = id.unwrap_or_default();
-    match endpoint {
-        Endpoint::SetupStatus => setup::status(&context).await,
-        Endpoint::Setup => setup::set_up(&context).await,
-        Endpoint::SessionStatus => session::status(&context).await,
-        Endpoint::SignIn => session::sign_in(&context).await,
-        Endpoint::SignOut => session::sign_out(&context).await,
-        Endpoint::ChangePassword => session::change_password(&context).await,
-        Endpoint::Profile => profile::show(&context).await,
-        Endpoint::ChangeProfile => profile::change(&context).await,
-        Endpoint::Posts => posts::list(&context).await,
-        Endpoint::WritePost => posts::write(&context).await,
-        Endpoint::DeletePost => posts::delete(&context, id).await,
-        Endpoint::Feed => posts::feed(&context).await,
-        Endpoint::Refresh => posts::refresh(&context).await,
-        Endpoint::Changes => status::changes(&context).await,
-        Endpoint::Friends => friends::list(&context).await,
-        Endpoint::RequestFriend => friends::request(&context).await,
-        Endpoint::AcceptFriend => friends::accept(&context, id).await,
-        Endpoint::EndFriend => friends::end(&context, id).await,
-        Endpoint::Health => status::health(&context).await,
-        Endpoint::OpenApi => Ok(status::openapi()),
-    }
+    let config = Config::load()?;
+    let origin = Origin::of(request, &config)?;
+    let ledger = open_ledger(&config).map_err(Failure::from)?;
+    Ok((endpoint, id.unwrap_or_default(), config, origin, ledger))
 }
 
-async fn refresh_after(request: &Request) -> Result<(), Failure> {
-    let context = Context::open(request)?;
-    let view = context.ledger.view().await?;
-    if let Some(account) = tidings_social::Account::load(&view).await? {
-        effects::refresh(&context.ledger, &account, Scope::DUE).await?;
+async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<Reply, Failure> {
+    match endpoint {
+        Endpoint::SetupStatus => setup::status(context).await,
+        Endpoint::Setup => setup::set_up(context).await,
+        Endpoint::SessionStatus => session::status(context).await,
+        Endpoint::SignIn => session::sign_in(context).await,
+        Endpoint::SignOut => session::sign_out(context).await,
+        Endpoint::ChangePassword => session::change_password(context).await,
+        Endpoint::Profile => profile::show(context).await,
+        Endpoint::ChangeProfile => profile::change(context).await,
+        Endpoint::Posts => posts::list(context).await,
+        Endpoint::WritePost => posts::write(context).await,
+        Endpoint::DeletePost => posts::delete(context, id).await,
+        Endpoint::Feed => posts::feed(context).await,
+        Endpoint::Refresh => posts::refresh(context).await,
+        Endpoint::Changes => status::changes(context).await,
+        Endpoint::Friends => friends::list(context).await,
+        Endpoint::RequestFriend => friends::request(context).await,
+        Endpoint::AcceptFriend => friends::accept(context, id).await,
+        Endpoint::EndFriend => friends::end(context, id).await,
+        Endpoint::Health => status::health(context).await,
+        Endpoint::OpenApi => Ok(status::openapi()),
     }
-    Ok(())
 }

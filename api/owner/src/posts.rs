@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use tidings_api_http::world::{now_ms, random};
-use tidings_api_http::{Failure, Reply, effects};
+use tidings_api_http::{Failure, Reply};
 use tidings_protocol::RecordId;
 use tidings_social::api::{NewPost, RefreshRequest, RefreshScope};
 use tidings_social::feed::{self, PageRequest};
@@ -26,10 +26,12 @@ pub async fn write(context: &Context<'_>) -> Result<Reply, Failure> {
     let (mut written, batch) =
         posts::write(&view, &owner.account, author, new, key.as_ref(), now_ms(), random()).await?;
     context.ledger.commit(&mut view, batch).await?;
-    if let Some(key) = key.as_ref().filter(|_| !written.existed) {
+    context.keep(view);
+    if let Some(key) = key.as_ref().filter(|key| !written.existed && key.may_have_twins()) {
         let mut view = context.ledger.view().await?;
         let batch = posts::settle_twins(&view, key, &mut written, now_ms()).await?;
         context.ledger.commit(&mut view, batch).await?;
+        context.keep(view);
     }
     let status = if written.existed { 200 } else { 201 };
     let location = format!("/api/posts/{}", written.post.id);
@@ -42,6 +44,7 @@ pub async fn delete(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
     let id: RecordId = id.parse().map_err(|_| Failure::not_found(&context.request.path))?;
     let batch = posts::delete(&view, id).await?;
     context.ledger.commit(&mut view, batch).await?;
+    context.keep(view);
     Ok(Reply::empty(204).then_refresh())
 }
 
@@ -55,13 +58,13 @@ pub async fn feed(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// `POST /api/feed/refresh`.
 pub async fn refresh(context: &Context<'_>) -> Result<Reply, Failure> {
-    let (owner, _) = context.owner().await?;
+    let (owner, view) = context.owner().await?;
     let request: RefreshRequest = context.request.json()?;
     let scope = match request.scope {
         RefreshScope::All => Scope::ALL,
         RefreshScope::Due => Scope::DUE,
     };
-    Ok(Reply::json(200, &effects::refresh(&context.ledger, &owner.account, scope).await?))
+    Ok(Reply::json(200, &context.refresh(view, &owner.account, scope).await?))
 }
 
 fn page_request(context: &Context<'_>) -> Result<PageRequest, Failure> {

@@ -18,5 +18,6 @@ pub async fn change(context: &Context<'_>) -> Result<Reply, Failure> {
     let change: ProfileChange = context.request.json()?;
     let (shown, batch) = profile::change(&view, &owner.account, change, now_ms()).await?;
     context.ledger.commit(&mut view, batch).await?;
+    context.keep(view);
     Ok(Reply::json(200, &shown).then_refresh())
 }

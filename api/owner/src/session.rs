@@ -41,9 +41,14 @@ pub async fn change_password(context: &Context<'_>) -> Result<Reply, Failure> {
     let change: PasswordChange = context.request.json()?;
     let access = new_access(&change.password, context)?;
     context.ledger.commit(&mut view, owner.account.change_access(access.clone())).await?;
+    // Open clients sign in with what their watches hold. Should this fail, the commit has told them all the same.
+    if let Err(error) = context.ledger.end_watches(&mut view).await {
+        eprintln!("watches of the old password: {error}");
+    }
     let mut account = owner.account;
     account.access = access;
     let owner = Owner { account, reset: false };
     let status = context.session_status(&view, Some(&owner.account), Some(&owner)).await?;
+    context.keep(view);
     Ok(Reply::json(200, &status).with("set-cookie", session_cookie(&owner.account, now_ms())))
 }

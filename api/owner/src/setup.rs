@@ -27,7 +27,7 @@ pub async fn status(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// `POST /api/setup`. With the first password.
 pub async fn set_up(context: &Context<'_>) -> Result<Reply, Failure> {
-    let ledger = &context.ledger;
+    let ledger = context.ledger;
     let view = ledger.view().await?;
     if Account::load(&view).await?.is_some() {
         return Err(SetupError::AlreadySetUp.into());
@@ -52,6 +52,7 @@ pub async fn set_up(context: &Context<'_>) -> Result<Reply, Failure> {
     let cookie = session_cookie(&account, now_ms());
     let owner = Owner { account, reset: false };
     let status = context.session_status(&view, Some(&owner.account), Some(&owner)).await?;
+    context.keep(view);
     Ok(Reply::json(201, &status).with("set-cookie", cookie))
 }
 

@@ -1,14 +1,14 @@
-//! One function for each endpoint: authenticate, decode, load, decide, save, reply.
+//! One function for each endpoint: authenticate, decode, load, decide, save, reply. Each hands on the view it worked
+//! with, for what is done once the reply is out.
 
-use tidings_api_http::world::{AppLedger, AppView, now_ms, open_ledger};
-use tidings_api_http::{Config, Failure, Reply, Request};
+use tidings_api_http::world::now_ms;
+use tidings_api_http::{AppLedger, AppView, Failure, Reply, Request};
 use tidings_protocol::{FriendshipMessage, Notification};
 use tidings_social::peer::{self, VerifiedPeer};
 use tidings_social::{Account, pulls};
 
-fn ledger() -> Result<AppLedger, Failure> {
-    Ok(open_ledger(&Config::load()?)?)
-}
+/// A reply, and the view behind it.
+type Answered<'l> = (Reply, AppView<'l>);
 
 async fn account(view: &AppView<'_>) -> Result<Account, Failure> {
     Account::load(view).await?.ok_or_else(Failure::not_set_up)
@@ -23,40 +23,37 @@ async fn authenticate(
 }
 
 /// `GET /.well-known/tidings`. Public: it says who is served here.
-pub async fn discovery() -> Result<Reply, Failure> {
-    let ledger = ledger()?;
+pub async fn discovery(ledger: &AppLedger) -> Result<Answered<'_>, Failure> {
     let view = ledger.view().await?;
     let account = account(&view).await?;
-    Ok(Reply::json(200, &peer::discovery(&view, &account).await?))
+    let reply = Reply::json(200, &peer::discovery(&view, &account).await?);
+    Ok((reply, view))
 }
 
 /// `POST /p2p/v1/friendship`.
-pub async fn friendship(request: &Request) -> Result<Reply, Failure> {
-    let ledger = ledger()?;
+pub async fn friendship<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
     let mut view = ledger.view().await?;
     let account = account(&view).await?;
     let sender = authenticate(&view, &account, request).await?;
     let message: FriendshipMessage = request.json()?;
     let (answer, batch) = peer::receive_friendship(&view, &account, &sender, &message).await?;
     ledger.commit(&mut view, batch).await?;
-    Ok(Reply::json(200, &answer))
+    Ok((Reply::json(200, &answer), view))
 }
 
 /// `POST /p2p/v1/notifications`.
-pub async fn notification(request: &Request) -> Result<Reply, Failure> {
-    let ledger = ledger()?;
+pub async fn notification<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
     let mut view = ledger.view().await?;
     let account = account(&view).await?;
     let sender = authenticate(&view, &account, request).await?;
     let notification: Notification = request.json()?;
     let (answer, batch) = peer::receive_notification(&view, &sender, notification, now_ms()).await?;
     ledger.commit(&mut view, batch).await?;
-    Ok(Reply::json(200, &answer))
+    Ok((Reply::json(200, &answer), view))
 }
 
 /// `GET /p2p/v1/changes`.
-pub async fn changes(request: &Request) -> Result<Reply, Failure> {
-    let ledger = ledger()?;
+pub async fn changes<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
     let mut view = ledger.view().await?;
     let account = account(&view).await?;
     let sender = authenticate(&view, &account, request).await?;
@@ -65,5 +62,5 @@ pub async fn changes(request: &Request) -> Result<Reply, Failure> {
     let (answer, batch) =
         pulls::answer(&view, sender.relation(), since.as_deref(), held.as_deref(), now_ms()).await?;
     ledger.commit(&mut view, batch).await?;
-    Ok(Reply::json(200, &answer))
+    Ok((Reply::json(200, &answer), view))
 }

@@ -11,27 +11,70 @@ mod endpoints;
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_component;
-use tidings_api_http::{Failure, Reply, Request};
+use tidings_api_http::world::open_ledger;
+use tidings_api_http::{AppLedger, AppView, Config, Failure, Reply, Request, Then, upkeep};
 use tidings_protocol::limits::REQUEST_BODY_BYTES;
 use tidings_protocol::paths;
 
 #[cfg_attr(target_family = "wasm", http_component)]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
-    let reply = match Request::read(incoming, REQUEST_BODY_BYTES).await {
-        Ok(request) => respond(&request).await.unwrap_or_else(Reply::from),
-        Err(failure) => failure.into(),
+    let request = match Request::read(incoming, REQUEST_BODY_BYTES).await {
+        Ok(request) => request,
+        Err(failure) => return Reply::from(failure).send(out).await,
     };
-    reply.send(out).await;
+    match find(&request).and_then(|endpoint| Ok((endpoint, open_ledger(&Config::load()?)?))) {
+        Err(failure) => Reply::from(failure).send(out).await,
+        Ok((endpoint, ledger)) => {
+            let mut kept = None;
+            let reply = match respond(&ledger, endpoint, &request).await {
+                Ok((reply, view)) => {
+                    kept = Some(view);
+                    reply
+                }
+                Err(failure) => failure.into(),
+            };
+            let then = reply.then;
+            reply.send(out).await;
+            // Nobody waits for the store's maintenance.
+            match kept.filter(AppView::has_committed) {
+                Some(mut view) => upkeep::maintain(&ledger, &mut view).await,
+                None if then == Then::MakeRoom => upkeep::make_room(&ledger).await,
+                None => {}
+            }
+        }
+    }
 }
 
-async fn respond(request: &Request) -> Result<Reply, Failure> {
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Discovery,
+    Friendship,
+    Notification,
+    Changes,
+}
+
+async fn respond<'l>(
+    ledger: &'l AppLedger,
+    endpoint: Endpoint,
+    request: &Request,
+) -> Result<(Reply, AppView<'l>), Failure> {
+    match endpoint {
+        Endpoint::Discovery => endpoints::discovery(ledger).await,
+        Endpoint::Friendship => endpoints::friendship(ledger, request).await,
+        Endpoint::Notification => endpoints::notification(ledger, request).await,
+        Endpoint::Changes => endpoints::changes(ledger, request).await,
+    }
+}
+
+fn find(request: &Request) -> Result<Endpoint, Failure> {
     match (request.path.as_str(), request.method.as_str()) {
-        (paths::DISCOVERY, "GET" | "HEAD") => endpoints::discovery().await,
+        (paths::DISCOVERY, "GET" | "HEAD") => Ok(Endpoint::Discovery),
         (paths::DISCOVERY, _) => Err(Failure::method_not_allowed(&["GET", "HEAD"])),
-        (paths::FRIENDSHIP, "POST") => endpoints::friendship(request).await,
-        (paths::NOTIFICATIONS, "POST") => endpoints::notification(request).await,
+        (paths::FRIENDSHIP, "POST") => Ok(Endpoint::Friendship),
+        (paths::NOTIFICATIONS, "POST") => Ok(Endpoint::Notification),
         (paths::FRIENDSHIP | paths::NOTIFICATIONS, _) => Err(Failure::method_not_allowed(&["POST"])),
-        (paths::CHANGES, "GET") => endpoints::changes(request).await,
+        (paths::CHANGES, "GET") => Ok(Endpoint::Changes),
         (paths::CHANGES, _) => Err(Failure::method_not_allowed(&["GET"])),
         (path, _) => Err(Failure::not_found(path)),
     }

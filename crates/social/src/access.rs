@@ -2,7 +2,7 @@
 
 use crate::limits::{PASSWORD_CHARS_LEAST, PASSWORD_CHARS_MOST, SESSION_MS};
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -107,9 +107,29 @@ impl Access {
         expires_ms > now_ms && bool::from(mac.ct_eq(&self.session_mac(expires_ms)))
     }
 
+    /// The label of watches that sessions under this password rest on (see [`crate::polling`]).
+    pub(crate) fn watch_label(&self) -> String {
+        HEXLOWER.encode(&mac(self.session_secret.as_bytes(), b"watch label")[..8])
+    }
+
+    /// The key that binds tags to sessions while a watch stands.
+    pub(crate) fn watch_key(&self, watch: &str) -> [u8; 32] {
+        mac(self.session_secret.as_bytes(), format!("watch {watch}").as_bytes())
+    }
+
+    /// Binds a text to a [watch's key](Self::watch_key).
+    pub(crate) fn seal(key: &str, text: &str) -> [u8; 32] {
+        mac(key.as_bytes(), text.as_bytes())
+    }
+
     fn session_mac(&self, expires_ms: u64) -> [u8; 32] {
         mac(self.session_secret.as_bytes(), format!("session {expires_ms}").as_bytes())
     }
+}
+
+/// When a session token says that it expires. Proves nothing: see [`Access::check_session`].
+pub(crate) fn session_expires_ms(token: &str) -> Option<u64> {
+    token.split_once('.')?.0.parse().ok()
 }
 
 impl std::fmt::Debug for Access {

@@ -2,8 +2,9 @@
 //!
 //! `docs/openapi.json` and the frontend's TypeScript types are generated from these. Times are unix milliseconds.
 
+use crate::spliced::Spliced;
 use serde::{Deserialize, Serialize};
-use tidings_protocol::{Address, Body, Certificate, Fingerprint, Post, PublicKey, RecordId, Signed};
+use tidings_protocol::{Address, Body, Certificate, Fingerprint, PublicKey, RecordId, Signed};
 
 /// Whether somebody has set up this deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,14 +176,21 @@ pub struct PostView {
     /// When it was written.
     pub created_ms: u64,
     /// What it says.
-    pub body: Body,
+    #[cfg_attr(feature = "openapi", schema(value_type = Body))]
+    pub body: Spliced<Body>,
 }
 
 impl PostView {
-    /// Shows `post` as written by `author`.
+    /// Shows the post `id` as written by `author`.
     #[must_use]
-    pub fn new(post: &Post, author: Person, mine: bool) -> Self {
-        Self { id: post.id, author, mine, created_ms: post.id.created_ms(), body: post.body.clone() }
+    pub fn new(id: RecordId, author: Person, mine: bool, body: Spliced<Body>) -> Self {
+        Self { id, author, mine, created_ms: id.created_ms(), body }
+    }
+
+    /// Its text, if it has one that this version understands.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.body.read().ok()?.text
     }
 }
 

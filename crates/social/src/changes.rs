@@ -1,19 +1,37 @@
 //! What an open client polls.
+//!
+//! The tags are hashes of what is shown, not of what the store holds: compaction changes none of them.
 
 use crate::account::Account;
 use crate::api::Changes;
+use crate::friends;
 use crate::keys;
+use crate::limits::PAGE_MOST;
+use crate::profile;
 use crate::pulls;
 use crate::relation::Relation;
+use crate::stored;
 use crate::sync::{Scope, plan};
 use data_encoding::HEXLOWER;
-use tidings_ledger::{KeyValue, LedgerError, View};
+use sha2::{Digest, Sha256};
+use tidings_ledger::{Direction, KeyValue, LedgerError, Range, View};
 
-/// Stands for everything that [`show`] depends on, and is taken from the listing alone: while it stays the same, an
-/// open client has nothing to do.
+/// Bytes of a tag: two that differ by chance would hide one change from one client until the next.
+const TAG_BYTES: usize = 8;
+
+/// Everything that [`show`] depends on, as far as the listing tells: while it stays the same, so does what is shown. It
+/// also changes when objects are merged.
 #[must_use]
-pub fn tag<S: KeyValue>(view: &View<'_, S>) -> String {
-    tag_of(view, &[keys::POST, keys::FEED, keys::FRIEND, keys::HEARD, keys::SERVED, keys::PROFILE])
+pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
+    let partitions = [keys::POST, keys::FEED, keys::FRIEND, keys::HEARD, keys::SERVED, keys::PROFILE];
+    tag(&view.fingerprint(Some(&partitions)))
+}
+
+/// Stands for what an open client was shown. Times that have come count as now, whatever the time is.
+#[must_use]
+pub fn content_tag(changes: &Changes, now_ms: u64) -> String {
+    let next_due_ms = changes.next_due_ms.map(|due_ms| if due_ms <= now_ms { 0 } else { due_ms });
+    tag(&stored::json(&Changes { next_due_ms, ..changes.clone() }))
 }
 
 /// What changed since the last look, as tags, and what is to be done.
@@ -26,17 +44,33 @@ pub async fn show<S: KeyValue>(
     now_ms: u64,
 ) -> Result<Changes, LedgerError> {
     let relations = Relation::load_all(view).await?;
-    let plan = plan(account, &relations, pulls::head(view), Scope::DUE, now_ms);
+    let head = pulls::head(view, &relations).await?;
+    let plan = plan(account, &relations, head, Scope::DUE, now_ms);
     let due_now = (!plan.requests.is_empty()).then_some(now_ms);
     Ok(Changes {
-        feed: tag_of(view, &[keys::POST, keys::FEED]),
-        friends: tag_of(view, &[keys::FRIEND]),
-        profile: tag_of(view, &[keys::PROFILE]),
+        feed: feed_tag(view, &relations).await?,
+        profile: tag(&stored::json(&profile::show(view, account).await?)),
+        friends: tag(&stored::json(&friends::show(relations))),
         dirty: plan.dirty,
         next_due_ms: due_now.or(plan.next_due_ms),
     })
 }
 
-fn tag_of<S: KeyValue>(view: &View<'_, S>, partitions: &[&str]) -> String {
-    HEXLOWER.encode(&view.fingerprint(Some(partitions)))
+/// Of the newest page of one's own posts and of friends', and of the names above them.
+async fn feed_tag<S: KeyValue>(view: &View<'_, S>, relations: &[Relation]) -> Result<String, LedgerError> {
+    let mut hash = Sha256::new();
+    for partition in [keys::POST, keys::FEED] {
+        for entry in view.scan(Range::partition(partition), Direction::Backward, PAGE_MOST).await? {
+            hash.update(entry.key.as_str());
+            hash.update(entry.stamp.to_bytes());
+        }
+    }
+    for friend in relations.iter().filter(|relation| relation.is_friend()) {
+        hash.update(format!("{}{}\n", friend.fingerprint, friend.name()));
+    }
+    Ok(HEXLOWER.encode(&hash.finalize()[..TAG_BYTES]))
+}
+
+fn tag(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes)[..TAG_BYTES])
 }

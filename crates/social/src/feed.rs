@@ -5,11 +5,11 @@ use crate::api::{Person, PostPage, PostView};
 use crate::keys;
 use crate::limits::{PAGE_DEFAULT, PAGE_MOST};
 use crate::relation::Relation;
-use crate::stored;
+use crate::spliced::Spliced;
 use std::collections::HashMap;
 use thiserror::Error;
-use tidings_ledger::{Direction, KeyValue, LedgerError, Range, View};
-use tidings_protocol::{Fingerprint, Post, RecordId, Signed};
+use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Range, View};
+use tidings_protocol::{Body, Fingerprint, RecordId};
 
 /// Why a page is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -27,6 +27,9 @@ pub enum PageError {
 
 /// A place between two posts: before this one.
 type Place = (RecordId, Fingerprint);
+
+/// A post's body, and where it belongs.
+type Placed = (Place, Spliced<Body>);
 
 /// Which page is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,9 +80,9 @@ pub async fn page<S: KeyValue>(
     let mut posts = own_posts(view, own, request).await?;
     posts.extend(friends_posts(view, &friends, request).await?);
     posts.sort_by(|(a, _), (b, _)| b.cmp(a));
-    let shown = posts.iter().map(|((_, author), post)| match friends.get(author) {
-        Some(name) => PostView::new(post.unverified(), Person { id: *author, name: name.clone() }, false),
-        None => PostView::new(post.unverified(), owner.clone(), true),
+    let shown = posts.into_iter().map(|((id, author), body)| match friends.get(&author) {
+        Some(name) => PostView::new(id, Person { id: author, name: name.clone() }, false, body),
+        None => PostView::new(id, owner.clone(), true, body),
     });
     Ok(cut(shown.take(request.limit + 1).collect(), request.limit))
 }
@@ -89,7 +92,7 @@ pub(crate) async fn own_posts<S: KeyValue>(
     view: &View<'_, S>,
     own: Fingerprint,
     request: &PageRequest,
-) -> Result<Vec<(Place, Signed<Post>)>, LedgerError> {
+) -> Result<Vec<Placed>, LedgerError> {
     let range = match request.before {
         None => Range::partition(keys::POST),
         Some((id, author)) if own < author => {
@@ -99,7 +102,8 @@ pub(crate) async fn own_posts<S: KeyValue>(
     };
     let entries = view.scan(range, Direction::Backward, request.limit + 1).await?;
     let place = |text: &str| Some((text.parse().ok()?, own));
-    Ok(entries.iter().filter_map(|e| Some((place(e.key.rest())?, stored::parse(e)?))).collect())
+    let placed = |e: &Entry| Some((place(e.key.rest())?, Spliced::of_stored_post(&e.value)?));
+    Ok(entries.iter().filter_map(placed).collect())
 }
 
 /// Friends' posts; those of people who ceased to be friends are passed over.
@@ -107,7 +111,7 @@ async fn friends_posts<S: KeyValue>(
     view: &View<'_, S>,
     friends: &HashMap<Fingerprint, String>,
     request: &PageRequest,
-) -> Result<Vec<(Place, Signed<Post>)>, LedgerError> {
+) -> Result<Vec<Placed>, LedgerError> {
     let mut posts = Vec::new();
     let mut end = request.before.map(|(id, author)| keys::feed(id, &author));
     loop {
@@ -119,7 +123,7 @@ async fn friends_posts<S: KeyValue>(
         let known = |place: &Place| friends.contains_key(&place.1);
         posts.extend(entries.iter().filter_map(|entry| {
             let place = parse_place(entry.key.rest()).filter(known)?;
-            Some((place, stored::parse(entry)?))
+            Some((place, Spliced::of_stored_post(&entry.value)?))
         }));
         if last_page || posts.len() > request.limit {
             return Ok(posts);

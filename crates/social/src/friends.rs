@@ -99,7 +99,11 @@ pub enum FriendError {
 /// # Errors
 /// When the store cannot be read.
 pub async fn list<S: KeyValue>(view: &View<'_, S>) -> Result<FriendList, LedgerError> {
-    let mut friends: Vec<_> = Relation::load_all(view).await?.iter().filter_map(Relation::view).collect();
+    Ok(show(Relation::load_all(view).await?))
+}
+
+pub(crate) fn show(relations: Vec<Relation>) -> FriendList {
+    let mut friends: Vec<_> = relations.iter().filter_map(Relation::view).collect();
     let rank = |state| match state {
         FriendState::Incoming => 0,
         FriendState::Outgoing => 1,
@@ -108,7 +112,7 @@ pub async fn list<S: KeyValue>(view: &View<'_, S>) -> Result<FriendList, LedgerE
     friends.sort_by(|a, b| {
         (rank(a.state), a.name.to_lowercase(), a.id).cmp(&(rank(b.state), b.name.to_lowercase(), b.id))
     });
-    Ok(FriendList { friends })
+    FriendList { friends }
 }
 
 /// The address of a deployment to befriend, from what a person typed.

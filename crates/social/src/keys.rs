@@ -118,6 +118,12 @@ pub(crate) fn heard(who: &Fingerprint, head: Head) -> Key {
     key(HEARD, &format!("{who}/{head}"))
 }
 
+/// Who announced which head.
+pub(crate) fn parse_heard(key: &Key) -> Option<(Fingerprint, Head)> {
+    let (who, head) = key.rest().split_once('/')?;
+    Some((who.parse().ok()?, head.parse().ok()?))
+}
+
 /// All of `heard:<who>/...`.
 pub(crate) fn heard_from(who: &Fingerprint) -> Range {
     Range::prefix(HEARD, &format!("{who}/"))

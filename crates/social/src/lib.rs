@@ -16,11 +16,13 @@ pub mod limits;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod peer;
+pub mod polling;
 pub mod posts;
 pub mod profile;
 pub mod pulls;
 pub mod relation;
 pub mod setup;
+mod spliced;
 mod stored;
 pub mod sync;
 
@@ -29,3 +31,4 @@ mod tests;
 
 pub use account::Account;
 pub use relation::Relation;
+pub use spliced::Spliced;

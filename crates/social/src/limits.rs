@@ -74,3 +74,6 @@ pub fn delay(schedule: &[u64], attempts: u32) -> u64 {
     let index = (attempts.saturating_sub(1) as usize).min(schedule.len().saturating_sub(1));
     schedule.get(index).copied().unwrap_or(0)
 }
+
+/// Announcements of what is held by now that are left in the store before they are removed together.
+pub const HEARD_STALE: usize = 64;

@@ -5,6 +5,7 @@ use crate::api::{NewPost, Person, PostPage, PostView};
 use crate::feed::{PageError, PageRequest};
 use crate::keys;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, IDEMPOTENCY_MS};
+use crate::spliced::Spliced;
 use crate::stored;
 use std::str::FromStr;
 use thiserror::Error;
@@ -56,6 +57,12 @@ impl IdempotencyKey {
         Some(seconds * 1_000 + u64::from(nanoseconds) / 1_000_000)
     }
 
+    /// Whether requests made twice at the same time may write twice, so that [`settle_twins`] has to look.
+    #[must_use]
+    pub fn may_have_twins(&self) -> bool {
+        self.time_ms().is_none()
+    }
+
     fn unique(&self) -> [u8; 10] {
         RecordId::unique_part(&self.0)
     }
@@ -100,14 +107,20 @@ pub async fn write<S: KeyValue>(
         if known.unverified().body != body {
             return Err(PostError::KeyReused);
         }
-        let post = PostView::new(known.unverified(), author, true);
-        return Ok((Written { post, existed: true }, Batch::new()));
+        return Ok((Written { post: shown(id, author, &known.to_json())?, existed: true }, Batch::new()));
     }
     let post = Post { id, author: account.identity(), key: account.deployment_key().public_key(), body };
-    let shown = PostView::new(&post, author, true);
+    let record = Signed::sign(post, account.deployment_key())?.to_json();
+    let post = shown(id, author, &record)?;
     let mut batch = Batch::new();
-    batch.put(keys::post(id), Signed::sign(post, account.deployment_key())?.to_json());
-    Ok((Written { post: shown, existed: false }, batch))
+    batch.put(keys::post(id), record);
+    Ok((Written { post, existed: false }, batch))
+}
+
+/// A post of the owner's, as it is stored.
+fn shown(id: RecordId, author: Person, record: &str) -> Result<PostView, PostError> {
+    let body = Spliced::of_stored_post(record.as_bytes()).ok_or(PostError::Unknown(id))?;
+    Ok(PostView::new(id, author, true, body))
 }
 
 /// After a post was written under a key that tells no time: the one that came first, if the same request, made twice
@@ -123,7 +136,7 @@ pub async fn settle_twins<S: KeyValue>(
     now_ms: u64,
 ) -> Result<Batch, LedgerError> {
     let mut batch = Batch::new();
-    if key.time_ms().is_some() {
+    if !key.may_have_twins() {
         return Ok(batch);
     }
     let twins = twins(view, key.unique(), now_ms).await?;
@@ -175,8 +188,7 @@ pub async fn page<S: KeyValue>(
     request: &PageRequest,
 ) -> Result<PostPage, PageError> {
     let own = account.fingerprint();
-    let posts = crate::feed::own_posts(view, own, request).await?;
-    let posts =
-        posts.iter().map(|(_, post)| PostView::new(post.unverified(), author.clone(), true)).collect();
+    let posts = crate::feed::own_posts(view, own, request).await?.into_iter();
+    let posts = posts.map(|((id, _), body)| PostView::new(id, author.clone(), true, body)).collect();
     Ok(crate::feed::cut(posts, request.limit))
 }

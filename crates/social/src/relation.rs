@@ -253,6 +253,16 @@ impl Relation {
             .unwrap_or_else(|| self.fingerprint.to_string()[..8].to_owned())
     }
 
+    /// The head up to which they have pulled.
+    pub(crate) fn served_head(&self) -> Option<Head> {
+        self.served.as_ref().and_then(|served| served.head)
+    }
+
+    /// The head that they were told last.
+    pub(crate) fn told_head(&self) -> Option<Head> {
+        self.told.as_ref().map(|told| told.head)
+    }
+
     /// Whether the owner's stance has not arrived yet.
     #[must_use]
     pub fn owes_stance(&self) -> bool {

@@ -113,7 +113,7 @@ fn tasks(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> V
 /// a newer head after [`BETWEEN_NOTIFICATIONS_MS`], and of the same one after [`TELL_AGAIN_MS`].
 fn notification(relation: &Relation, head: Option<Head>) -> Option<(Task, u64)> {
     let head = head?;
-    let served = relation.served.as_ref().and_then(|served| served.head);
+    let served = relation.served_head();
     if Some(head) <= served {
         return None;
     }
@@ -132,8 +132,7 @@ fn notification(relation: &Relation, head: Option<Head>) -> Option<(Task, u64)> 
 
 /// The last notification, if the friend has not pulled what it spoke of.
 pub(super) fn unanswered(relation: &Relation) -> Option<&Told> {
-    let served = relation.served.as_ref().and_then(|served| served.head);
-    relation.told.as_ref().filter(|told| Some(told.head) > served)
+    relation.told.as_ref().filter(|told| Some(told.head) > relation.served_head())
 }
 
 fn was_told_in_vain(relation: &Relation) -> bool {

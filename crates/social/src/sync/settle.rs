@@ -6,14 +6,14 @@ use crate::account::Account;
 use crate::api::{Pulled, RefreshReport};
 use crate::friends;
 use crate::keys;
-use crate::limits::{FOREIGN_PROBLEM_CHARS, PULL_NOTE_MS, RECORD_BYTES};
+use crate::limits::{FOREIGN_PROBLEM_CHARS, HEARD_STALE, PULL_NOTE_MS, RECORD_BYTES};
 use crate::relation::{Delivery, Look, Pull, Relation, Told};
 use crate::stored;
 use std::collections::BTreeMap;
-use tidings_ledger::{Batch, Direction, Key, KeyValue, LedgerError, View};
+use tidings_ledger::{Batch, Direction, Key, KeyValue, LedgerError, Range, View};
 use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS};
 use tidings_protocol::{
-    Certificate, Change, Fingerprint, Friendship, FriendshipMessage, Post, Profile, PullAnswer, Signed,
+    Certificate, Change, Fingerprint, Friendship, FriendshipMessage, Head, Post, Profile, PullAnswer, Signed,
     Stance,
 };
 
@@ -35,17 +35,55 @@ pub async fn settle<S: KeyValue>(
         by_person.entry(request.to).or_default().push((request, answer));
     }
     let mut batch = Batch::new();
+    let mut held = BTreeMap::new();
     for (who, answers) in by_person {
         let relation = Relation::load(view, &who).await?;
         let Some(certificate) = relation.certificate().cloned() else { continue };
-        let mut settling =
-            Settling { view, account, relation, certificate, now_ms, report, batch: Batch::new() };
+        let mut settling = Settling {
+            view,
+            account,
+            relation,
+            certificate,
+            now_ms,
+            report,
+            held: None,
+            batch: Batch::new(),
+        };
         for (request, answer) in answers {
             settling.one(request, answer).await?;
         }
+        held.extend(settling.held.map(|head| (who, head)));
         batch.merge(settling.batch);
     }
+    sweep_heard(view, &held, &mut batch).await?;
     Ok(batch)
+}
+
+/// Removes announcements of what is held by now, many at a time: a deletion costs more than what it removes, since
+/// the store goes after whatever was deleted.
+async fn sweep_heard<S: KeyValue>(
+    view: &View<'_, S>,
+    held: &BTreeMap<Fingerprint, Head>,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    if held.is_empty() {
+        return Ok(());
+    }
+    let mut stale = Vec::new();
+    for entry in view.scan(Range::partition(keys::HEARD), Direction::Forward, usize::MAX).await? {
+        let Some((who, head)) = keys::parse_heard(&entry.key) else { continue };
+        let held = match held.get(&who) {
+            Some(held) => Some(*held),
+            None => stored::load::<Pull, _>(view, &keys::pull(&who)).await?.and_then(|pull| pull.held),
+        };
+        if Some(head) <= held {
+            stale.push(entry.key);
+        }
+    }
+    if stale.len() >= HEARD_STALE {
+        stale.into_iter().for_each(|key| batch.delete(key));
+    }
+    Ok(())
 }
 
 /// One person's answers.
@@ -56,6 +94,8 @@ struct Settling<'a, 'v, S> {
     certificate: Certificate,
     now_ms: u64,
     report: &'a mut RefreshReport,
+    /// The head that is held after a pull.
+    held: Option<Head>,
     batch: Batch,
 }
 
@@ -190,16 +230,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         if !quiet || self.relation.pull.is_none() || before.last_ms + PULL_NOTE_MS <= self.now_ms {
             self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
         }
-        for entry in self
-            .view
-            .scan(keys::heard_from(&self.relation.fingerprint), Direction::Forward, usize::MAX)
-            .await?
-        {
-            let head = entry.key.rest().split('/').nth(1).and_then(|text| text.parse().ok());
-            if head <= held {
-                self.batch.delete(entry.key);
-            }
-        }
+        self.held = held;
         self.brought_along(answer.friendship).await?;
         self.report_pull(changed, None);
         Ok(())

@@ -167,7 +167,7 @@ fn strangers_do_not_pull_or_notify() {
     let world = World::with(&["alice", "bob"]);
     for task in [
         Task::Pull { since: None, held: None },
-        Task::Notify(tidings_protocol::Notification { head: pulls::head(&world.at("bob").view()).unwrap() }),
+        Task::Notify(tidings_protocol::Notification { head: world.head_now() }),
     ] {
         let request =
             PeerRequest { to: world.id("alice"), address: address("alice"), task, with_certificate: true };
@@ -208,9 +208,7 @@ fn a_friend_with_a_newer_certificate_is_found_again_and_the_old_one_is_shut_out(
         with_certificate: true,
     };
     let notify = PeerRequest {
-        task: Task::Notify(tidings_protocol::Notification {
-            head: pulls::head(&world.at("bob").view()).unwrap(),
-        }),
+        task: Task::Notify(tidings_protocol::Notification { head: world.head_now() }),
         ..pull_alice()
     };
     assert!(matches!(world.deliver("bob", &notify), PeerAnswer::Notification(_)));

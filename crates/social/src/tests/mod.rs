@@ -1,5 +1,6 @@
 //! Whole deployments in memory: the real rules over the real ledger, on a clock that only the test moves.
 
+mod compaction;
 mod friendship;
 mod notifications;
 mod posts;
@@ -17,9 +18,11 @@ use pollster::block_on;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
-use tidings_ledger::{Batch, Clock, Ledger, Random, Timing, View};
+use tidings_ledger::{Batch, Budget, Clock, Ledger, Random, Stamp, Timing, View};
 use tidings_protocol::request_signature::{RequestParts, sign_request};
-use tidings_protocol::{Address, Certificate, Fingerprint, Profile, RecordId, Seed, Signed, paths};
+use tidings_protocol::{
+    Address, Certificate, Fingerprint, Head, Profile, PullAnswer, RecordId, Seed, Signed, paths,
+};
 
 const START_MS: u64 = 1_790_000_000_000;
 const MINUTE_MS: u64 = 60_000;
@@ -71,7 +74,12 @@ impl Deployment {
     }
 
     fn feed_texts(&self) -> Vec<String> {
-        self.feed("100", None).posts.into_iter().map(|post| post.body.text.unwrap()).collect()
+        self.feed("100", None).posts.into_iter().map(|post| post.text().unwrap()).collect()
+    }
+
+    /// The head that friends are told.
+    fn head(&self) -> Option<Head> {
+        block_on(pulls::head(&self.view(), &self.relations())).unwrap()
     }
 }
 
@@ -98,6 +106,17 @@ impl World {
             world.deployments.insert((*name).to_owned(), deployment);
         }
         world
+    }
+
+    /// Has somebody's store maintained until everything is merged that can be, and what was merged is gone.
+    fn compact(&self, who: &str) -> usize {
+        let (ledger, mut merged) = (&self.at(who).ledger, 0);
+        for round in 0..40 {
+            self.clock.advance(if round % 10 == 9 { 2 * ledger.timing().grace_ms() } else { 1_000 });
+            let mut view = self.at(who).view();
+            merged += block_on(ledger.maintain(&mut view, Budget::default())).unwrap().merged;
+        }
+        merged
     }
 
     /// Two friends who have pulled from each other.
@@ -144,6 +163,11 @@ impl World {
         let serial = deployment.account.certificate().unverified().serial + 1;
         let certificate = Certificate::issue(&deployment.identity, key.public_key(), address(name), serial);
         deployment.account = install(&deployment.ledger, certificate.unwrap(), key, Batch::new());
+    }
+
+    /// A head that somebody could have now.
+    fn head_now(&self) -> Head {
+        Head::from_bytes(Stamp::at_ms(self.now_ms()).to_bytes())
     }
 
     fn at(&self, name: &str) -> &Deployment {
@@ -226,8 +250,13 @@ impl World {
         let mut report = RefreshReport::default();
         for _ in 0..crate::limits::ROUNDS {
             let deployment = self.at(who);
-            let head = pulls::head(&deployment.view());
-            let plan = sync::plan(&deployment.account, &deployment.relations(), head, scope, self.now_ms());
+            let plan = sync::plan(
+                &deployment.account,
+                &deployment.relations(),
+                deployment.head(),
+                scope,
+                self.now_ms(),
+            );
             report.next_due_ms = plan.next_due_ms;
             report.waiting = plan.waiting;
             if plan.requests.is_empty() {
@@ -300,7 +329,7 @@ impl World {
                 let pulled =
                     pulls::answer(&view, verified.relation(), since.as_deref(), held.as_deref(), now_ms);
                 let (answer, batch) = block_on(pulled).unwrap();
-                (PeerAnswer::Changes(answer), batch)
+                (PeerAnswer::Changes(over_the_wire(&answer)), batch)
             }
         };
         block_on(receiver.ledger.commit(&mut view, batch))?;
@@ -314,6 +343,11 @@ impl World {
     fn pulls_by(&self, who: &str) -> usize {
         self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Pull { .. })).count()
     }
+}
+
+/// An answer as its reader takes it apart.
+fn over_the_wire(answer: &pulls::StoredAnswer) -> PullAnswer {
+    serde_json::from_slice(&serde_json::to_vec(answer).unwrap()).unwrap()
 }
 
 /// Puts a certificate and its key in force.

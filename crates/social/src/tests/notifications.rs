@@ -1,6 +1,6 @@
 use super::*;
 use crate::limits::{BETWEEN_NOTIFICATIONS_MS, LOOK_ANYWAY_MS};
-use tidings_protocol::{Head, Notification};
+use tidings_protocol::Notification;
 
 /// Bob's open tab: it pulls when it is told to.
 fn bob_looks(world: &mut World) {
@@ -112,7 +112,7 @@ fn notifications_out_of_order_leave_the_friend_dirty_until_the_greatest_is_held(
     let mut heads = Vec::new();
     for n in 0..5 {
         world.write("alice", &format!("post {n}"));
-        heads.push(pulls::head(&world.at("alice").view()).unwrap());
+        heads.push(world.at("alice").head().unwrap());
     }
     for index in [2, 4, 0, 3, 1, 4] {
         assert!(matches!(notify_bob(&world, heads[index]), PeerAnswer::Notification(_)));
@@ -141,7 +141,7 @@ fn a_head_from_the_future_is_refused() {
 fn an_announced_head_that_the_answer_has_not_yet_is_asked_for_again_soon() {
     let mut world = World::of_friends("alice", "bob");
     world.write("alice", "late");
-    let head = pulls::head(&world.at("alice").view()).unwrap();
+    let head = world.at("alice").head().unwrap();
     let mut later = *head.as_bytes();
     later[5] += 1;
     notify_bob(&world, Head::from_bytes(later));

@@ -1,12 +1,12 @@
 use super::*;
 use crate::pulls::PullError;
 use tidings_protocol::limits::PULL_PAGE_CHANGES;
-use tidings_protocol::{Body, Change, Post, PullAnswer};
+use tidings_protocol::{Body, Change, Post};
 
 fn pull(world: &World, since: Option<&str>) -> PullAnswer {
     let alice = world.at("alice");
     let relation = alice.relation(&world.id("bob"));
-    block_on(pulls::answer(&alice.view(), &relation, since, None, world.now_ms())).unwrap().0
+    over_the_wire(&block_on(pulls::answer(&alice.view(), &relation, since, None, world.now_ms())).unwrap().0)
 }
 
 fn posts_in(answer: &PullAnswer) -> usize {

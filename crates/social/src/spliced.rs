@@ -1,0 +1,104 @@
+//! JSON that goes from the store into an answer as the bytes that it is.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use tidings_protocol::{Body, Document, Signed};
+
+/// The JSON text of a `T`, passed on without being taken apart.
+pub struct Spliced<T> {
+    text: Box<RawValue>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Spliced<T> {
+    /// Takes a text for that of a `T`.
+    pub(crate) fn of_text(text: Box<RawValue>) -> Self {
+        Self { text, of: PhantomData }
+    }
+
+    /// The JSON text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.text.get()
+    }
+
+    /// Takes it apart.
+    ///
+    /// # Errors
+    /// When it is not the text of a `T` after all.
+    pub fn read(&self) -> Result<T, serde_json::Error>
+    where
+        T: DeserializeOwned,
+    {
+        serde_json::from_str(self.text())
+    }
+}
+
+impl<T: Document> Spliced<Signed<T>> {
+    /// The bytes of a signed document as they are stored. `None` if they are no document of this type: what cannot be
+    /// understood by readers must not spoil a whole answer. Only its type and that there is a signature is looked at,
+    /// since it was verified before it was stored.
+    pub(crate) fn of_stored(bytes: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Outline<'a> {
+            #[serde(rename = "type", borrow)]
+            document_type: Cow<'a, str>,
+            #[serde(rename = "signature", borrow)]
+            _signature: Cow<'a, str>,
+        }
+        let outline: Outline<'_> = serde_json::from_slice(bytes).ok()?;
+        if outline.document_type != T::TYPE {
+            return None;
+        }
+        serde_json::from_slice(bytes).ok().map(Self::of_text)
+    }
+}
+
+impl Spliced<Body> {
+    /// The body in the bytes of a signed post as they are stored. `None` if there is none.
+    pub(crate) fn of_stored_post(bytes: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Outline<'a> {
+            #[serde(borrow)]
+            body: &'a RawValue,
+        }
+        let outline: Outline<'_> = serde_json::from_slice(bytes).ok()?;
+        outline.body.get().starts_with('{').then(|| Self::of_text(outline.body.to_owned()))
+    }
+}
+
+impl<T> Clone for Spliced<T> {
+    fn clone(&self) -> Self {
+        Self::of_text(self.text.clone())
+    }
+}
+
+impl<T> PartialEq for Spliced<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
+}
+
+impl<T> Eq for Spliced<T> {}
+
+impl<T> fmt::Debug for Spliced<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl<T> Serialize for Spliced<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.text.serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Spliced<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::deserialize(deserializer).map(Self::of_text)
+    }
+}

@@ -1,0 +1,215 @@
+//! Merging objects changes nothing that anybody sees.
+
+use super::*;
+use crate::changes;
+use tidings_ledger::{Direction, Range};
+use tidings_protocol::Change;
+
+fn poll(world: &World, who: &str) -> crate::api::Changes {
+    let deployment = world.at(who);
+    block_on(changes::show(&deployment.view(), &deployment.account, world.now_ms())).unwrap()
+}
+
+/// Alice and Bob with a past, of which everything was pulled.
+fn friends_with_a_past() -> World {
+    let mut world = World::of_friends("alice", "bob");
+    for n in 0..30 {
+        world.write("alice", &format!("post {n}"));
+        world.refresh("alice", Scope::DUE);
+        world.refresh("bob", Scope::DUE);
+    }
+    world.sent.clear();
+    world
+}
+
+#[test]
+fn merging_raises_no_head_and_notifies_nobody() {
+    let mut world = friends_with_a_past();
+    let head = world.at("alice").head();
+    let objects = world.at("alice").view().object_count();
+    assert!(world.compact("alice") > 30);
+    assert!(world.at("alice").view().object_count() < objects / 2);
+    assert_eq!(world.at("alice").head(), head);
+    let report = world.refresh("alice", Scope::DUE);
+    assert_eq!((report.delivered, world.notifications_by("alice")), (0, 0));
+}
+
+#[test]
+fn merging_with_what_only_the_owner_sees_raises_no_head() {
+    let mut world = friends_with_a_past();
+    // What Bob's posts leave at Alice's is later than anything of hers, and is merged with it.
+    for n in 0..30 {
+        world.write("bob", &format!("answer {n}"));
+        world.refresh("bob", Scope::DUE);
+        world.refresh("alice", Scope::DUE);
+    }
+    let head = world.at("alice").head();
+    world.compact("alice");
+    assert_eq!(world.at("alice").head(), head);
+    world.refresh("alice", Scope::DUE);
+    assert_eq!(world.notifications_by("alice"), 0);
+}
+
+#[test]
+fn merging_changes_no_tag_that_an_open_client_polls() {
+    let world = friends_with_a_past();
+    let before = poll(&world, "alice");
+    let tag = changes::content_tag(&before, world.now_ms());
+    assert!(world.compact("alice") > 0);
+    let after = poll(&world, "alice");
+    assert_eq!(
+        (&after.feed, &after.friends, &after.profile),
+        (&before.feed, &before.friends, &before.profile)
+    );
+    assert_eq!(changes::content_tag(&after, world.now_ms()), tag);
+    world.write("alice", "news");
+    let news = poll(&world, "alice");
+    assert_ne!(news.feed, after.feed);
+    assert_eq!((news.friends, news.profile), (after.friends, after.profile));
+}
+
+#[test]
+fn the_head_follows_posts_withdrawals_and_the_profile() {
+    let world = friends_with_a_past();
+    let mut head = world.at("alice").head();
+    let mut rises = |what: &str| {
+        let now = world.at("alice").head();
+        assert!(now > head, "{what}");
+        head = now;
+    };
+    let id = world.write("alice", "another");
+    rises("a post");
+    world.clock.advance(1);
+    let alice = world.at("alice");
+    alice.commit(block_on(own_posts::delete(&alice.view(), id)).unwrap());
+    rises("a withdrawal");
+    world.clock.advance(1);
+    let change = crate::api::ProfileChange { name: "Alice B.".into(), bio: String::new() };
+    let changed = block_on(profile::change(&alice.view(), &alice.account, change, world.now_ms()));
+    alice.commit(changed.unwrap().1);
+    rises("a changed profile");
+}
+
+#[test]
+fn who_has_no_friends_has_no_head() {
+    let world = World::with(&["alice"]);
+    world.write("alice", "to nobody");
+    let alice = world.at("alice");
+    alice.ledger.store().take_operations();
+    assert_eq!(block_on(pulls::head(&alice.view(), &[])).unwrap(), None);
+    assert_eq!(alice.ledger.store().take_operations().total(), 1, "the listing");
+}
+
+#[test]
+fn the_first_head_is_that_of_the_latest_change_of_whatever_age_the_post_is() {
+    let mut world = World::with(&["alice", "bob"]);
+    let old = world.write("alice", "the oldest");
+    for n in 0..40 {
+        world.write("alice", &format!("post {n}"));
+    }
+    world.compact("alice");
+    world.write("alice", "the newest");
+    world.clock.advance(1);
+    let alice = world.at("alice");
+    alice.commit(block_on(own_posts::delete(&alice.view(), old)).unwrap());
+    let all = block_on(alice.view().changes(&keys::SHARED, Stamp::ZERO)).unwrap();
+    let expected = all.items.iter().map(|item| item.stamp).max().unwrap();
+    world.befriend("alice", "bob");
+    let mut relations = world.at("alice").relations();
+    relations.iter_mut().for_each(|relation| (relation.served, relation.told) = (None, None));
+    let found = block_on(pulls::head(&world.at("alice").view(), &relations)).unwrap();
+    assert_eq!(found.map(|head| *head.as_bytes()), Some(expected.to_bytes()));
+}
+
+#[test]
+fn a_head_costs_little_however_much_a_friend_has_not_pulled() {
+    let mut world = friends_with_a_past();
+    for n in 0..60 {
+        world.write("alice", &format!("unread {n}"));
+        world.refresh("alice", Scope::DUE);
+    }
+    let alice = world.at("alice");
+    let relations = alice.relations();
+    alice.ledger.store().take_operations();
+    block_on(pulls::head(&alice.view(), &relations)).unwrap();
+    let gets = alice.ledger.store().take_operations().gets;
+    assert!(gets <= 3, "{gets} gets");
+}
+
+#[test]
+fn a_made_up_cursor_moves_nobody_elses_head() {
+    let mut world = friends_with_a_past();
+    let alice = world.at("alice");
+    let (relation, head) = (alice.relation(&world.id("bob")), alice.head());
+    let future = Stamp::at_ms(world.now_ms() + HOUR_MS).text();
+    let view = alice.view();
+    let pulled = pulls::answer(&view, &relation, Some(&future), None, world.now_ms());
+    let (answer, batch) = block_on(pulled).unwrap();
+    assert_eq!((answer.changes.len(), answer.head), (0, head));
+    alice.commit(batch);
+    world.write("alice", "news");
+    assert!(world.at("alice").head() > head);
+    world.refresh("alice", Scope::DUE);
+    assert_eq!(world.notifications_by("alice"), 1);
+}
+
+#[test]
+fn records_go_out_as_the_bytes_that_are_stored() {
+    let world = friends_with_a_past();
+    let (alice, relation) = (world.at("alice"), world.at("alice").relation(&world.id("bob")));
+    let view = alice.view();
+    let (answer, _) = block_on(pulls::answer(&view, &relation, None, None, world.now_ms())).unwrap();
+    let sent = serde_json::to_string(&answer).unwrap();
+    let posts = block_on(view.scan(Range::partition(keys::POST), Direction::Forward, usize::MAX)).unwrap();
+    let profile = block_on(view.get(keys::profile().as_str())).unwrap();
+    for entry in posts.iter().chain(&profile) {
+        let stored = std::str::from_utf8(&entry.value).unwrap();
+        assert!(sent.contains(&format!("\"record\":{stored}")), "{stored}");
+    }
+    assert_eq!(answer.changes.len(), posts.len() + 1);
+    // Whoever reads it finds what is documented.
+    assert!(over_the_wire(&answer).changes.iter().all(|change| *change != Change::Unknown));
+    let page = serde_json::to_string(&alice.feed("100", None)).unwrap();
+    for entry in posts {
+        let stored: serde_json::Value = serde_json::from_slice(&entry.value).unwrap();
+        assert!(page.contains(&format!("\"body\":{}", stored["body"])));
+    }
+}
+
+#[test]
+fn what_goes_out_is_what_the_wire_type_writes() {
+    let world = friends_with_a_past();
+    let alice = world.at("alice");
+    let id = world.write("alice", "a mistake");
+    alice.commit(block_on(own_posts::delete(&alice.view(), id)).unwrap());
+    let relation = alice.relation(&world.id("bob"));
+    let answer = block_on(pulls::answer(&alice.view(), &relation, None, None, world.now_ms())).unwrap().0;
+    let read = over_the_wire(&answer);
+    let json = |value: &dyn Fn() -> serde_json::Result<serde_json::Value>| value().unwrap();
+    assert_eq!(
+        json(&|| serde_json::to_value(&read)),
+        json(&|| serde_json::from_str(&serde_json::to_string(&answer)?))
+    );
+    // Member by member, so that none is forgotten when one is added.
+    let PullAnswer { changes, cursor, head, more, friendship } = read;
+    let wire = (cursor, head, more, friendship);
+    assert_eq!(wire, (answer.cursor, answer.head, answer.more, answer.friendship));
+    let kinds = |wanted: fn(&Change) -> bool| changes.iter().filter(|change| wanted(change)).count();
+    assert_eq!(kinds(|change| matches!(change, Change::Post { .. })), 30);
+    assert_eq!(kinds(|change| matches!(change, Change::PostDeleted { .. })), 1);
+    assert_eq!(kinds(|change| matches!(change, Change::Profile { .. })), 1);
+}
+
+#[test]
+fn a_record_that_is_not_understood_spoils_no_answer() {
+    let world = friends_with_a_past();
+    let alice = world.at("alice");
+    let mut batch = Batch::new();
+    let id = RecordId::from_parts(world.now_ms(), [9; 10]);
+    batch.put(keys::post(id), r#"{"type":"tidings/post/v9","signature":"?"}"#);
+    alice.commit(batch);
+    let relation = alice.relation(&world.id("bob"));
+    let answer = block_on(pulls::answer(&alice.view(), &relation, None, None, world.now_ms())).unwrap().0;
+    assert_eq!(over_the_wire(&answer).changes.len(), 31);
+    assert_eq!(alice.feed_texts().len(), 30);
+}
