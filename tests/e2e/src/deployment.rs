@@ -1,5 +1,6 @@
 //! One deployment: a `tidings serve` process of its own.
 
+use crate::data::{self, Data};
 use crate::http::Call;
 use crate::mode::Mode;
 use crate::program::{program, root};
@@ -117,6 +118,38 @@ impl Deployment {
         process.kill().and_then(|()| process.wait()).expect("one may kill one's own child");
     }
 
+    /// Everything in its store.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    #[must_use]
+    pub fn data(&self) -> Data {
+        data::read(&self.data_path())
+    }
+
+    /// Replaces everything in its store. It may not be running.
+    ///
+    /// # Panics
+    /// When it is, or the store cannot be written.
+    pub fn set_data(&self, data: &Data) {
+        assert!(self.process.is_none(), "{} is running", self.name);
+        data::write(&self.data_path(), data);
+    }
+
+    /// How many store operations each request for this path with this answer took so far, as its log tells.
+    #[must_use]
+    pub fn store_operations(&self, path: &str, status: u16) -> Vec<u32> {
+        let log = std::fs::read_to_string(self.log_path()).unwrap_or_default();
+        let wanted = [format!("path=\"{path}\""), format!("status={status} ")];
+        let lines = log.lines().filter(|line| wanted.iter().all(|part| line.contains(part)));
+        let number = |line: &str| line.split("store_operations=").nth(1)?.split(' ').next()?.parse().ok();
+        lines.filter_map(number).collect()
+    }
+
+    fn data_path(&self) -> PathBuf {
+        self.directory.path().join("data")
+    }
+
     fn try_restart(&mut self) -> bool {
         assert!(self.process.is_none(), "{} is running already", self.name);
         let log =
@@ -124,7 +157,7 @@ impl Deployment {
         let mut command = Command::new(program());
         command.arg("serve").arg("--manifest").arg(root().join("spin.toml"));
         command.arg("--port").arg(self.port.to_string()).arg("--allow-private-network");
-        command.arg("--data").arg(self.directory.path().join("data")).arg("--cache").arg(cache());
+        command.arg("--data").arg(self.data_path()).arg("--cache").arg(cache());
         command.args(["--variable", "loopback_peers=http://127.0.0.1:*"]);
         let seconds = self.mode.stale_seconds().to_string();
         command.arg("--variable").arg(format!("store_staleness_seconds={seconds}"));

@@ -4,10 +4,12 @@
 //! and ends them all. [`Owner`] is somebody at their own deployment; [`Peer`] is a deployment made by hand, which
 //! signs what a real one never would.
 //!
-//! Architecture invariant: nothing here links the program under test; it is only spoken to.
+//! Architecture invariant: nothing here links the program under test; it is only spoken to. Only the past of a stopped
+//! deployment is written by the rules and the ledger themselves (`data`), since no test can wait that long.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Here a broken assumption is a failed test.
 
+mod data;
 mod deployment;
 mod documented;
 mod http;
@@ -20,6 +22,7 @@ mod suite;
 mod together;
 mod world;
 
+pub use data::{Data, watch_in_the_past};
 pub use deployment::{Deployment, free_port};
 pub use documented::endpoints;
 pub use http::{Answer, Call};

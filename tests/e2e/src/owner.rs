@@ -177,7 +177,7 @@ impl Owner {
     /// The texts in the feed, newest first.
     #[must_use]
     pub fn texts(&self) -> Vec<String> {
-        self.feed().into_iter().filter_map(|post| post.body.text).collect()
+        self.feed().iter().filter_map(PostView::text).collect()
     }
 
     /// Whether a text is in the feed.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Here a broken assumption is a failed test.
 
+mod capacity;
 mod friendship;
 mod limits;
 mod notifications;
@@ -24,6 +25,7 @@ fn main() {
             setup::tests(),
             signin::tests(),
             limits::tests(),
+            capacity::tests(),
         ]
         .concat(),
     )
