@@ -7,6 +7,7 @@ mod build;
 mod demo;
 mod frontend;
 mod generate;
+mod measure;
 mod serve;
 mod shell;
 mod suite;
@@ -36,6 +37,10 @@ enum Task {
     Test(suite::TestArgs),
     /// Check what no compiler checks: which crate may know which, sizes of files, leftover marks.
     Tidy,
+    /// Simulate years of use and see what they cost.
+    Sim(measure::SimArgs),
+    /// Run the ledger's benchmarks.
+    Bench(measure::BenchArgs),
     /// Write the files that are made from the Rust types: docs/openapi.json and the frontend's types.
     Generate(generate::GenerateArgs),
 }
@@ -47,6 +52,8 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&args),
         Task::Test(args) => suite::run(&args),
         Task::Tidy => tidy::run(),
+        Task::Sim(args) => measure::simulate(&args),
+        Task::Bench(args) => measure::bench(&args),
         Task::Generate(args) => generate::run(&args),
     };
     match result {
