@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and how it answers.
 
 use crate::client;
+use crate::inspect;
 use crate::limits;
 use crate::logging::{self, LogFormat};
 use crate::server::{self, ServeOptions};
@@ -34,6 +35,13 @@ pub enum Command {
     ///
     /// Your identity's secret never leaves this program. Write the words down: they are kept nowhere.
     Setup(SetupArgs),
+
+    /// Show what a data file holds: keys, sizes, objects, and what is damaged.
+    ///
+    /// Every object is read and checked. The file is only read, and may be in use. Keys of entries are shown, values
+    /// never. What is damaged is listed with its reason and stays as it is: the exit code is 0 all the same, because
+    /// looking succeeded, unless --check asks for more.
+    Inspect(InspectArgs),
 }
 
 /// The limits of [`crate::limits`], for people. A test keeps the numbers the same.
@@ -61,6 +69,22 @@ pub struct SetupArgs {
     /// The deployment's owner_password; on loopback, where there is none, the default one is tried by itself.
     #[arg(long, env = "TIDINGS_FIRST_PASSWORD", hide_env_values = true)]
     pub first_password: Option<String>,
+}
+
+/// Arguments of `tidings inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The data file, or the data directory that it is in.
+    #[arg(value_name = "FILE", default_value = ".tidings")]
+    pub file: PathBuf,
+
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+
+    /// End with exit code 1 if an object is damaged, or a key is there that may have been one.
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Arguments of `tidings serve`.
@@ -128,11 +152,12 @@ impl From<ServeArgs> for ServeOptions {
 /// Parses the command line and does what it asks. Errors are printed to standard error.
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Serve(args) => serve(args),
-        Command::Setup(args) => client::set_up(&args),
+        Command::Serve(args) => serve(args).map(|()| ExitCode::SUCCESS),
+        Command::Setup(args) => client::set_up(&args).map(|()| ExitCode::SUCCESS),
+        Command::Inspect(args) => inspect::run(&args),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // With nobody left to read standard error there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
