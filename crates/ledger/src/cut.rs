@@ -30,13 +30,13 @@ struct Item<'c> {
 }
 
 impl Cutter {
-    pub fn new(policy: &Policy, level: u8) -> Self {
+    pub fn new(policy: &Policy, level: u8, by_family: bool) -> Self {
         // Smaller ones in the middle spare a reader of a page bytes: there are few of them anyway.
         let part_bytes = if level == level::MIDDLE { policy.object_bytes / 2 } else { policy.object_bytes };
         Self {
             part_bytes,
             bulk_bytes: policy.bulk_bytes,
-            by_family: level >= level::MIDDLE,
+            by_family: by_family && level >= level::MIDDLE,
             keeps_pages: level >= level::BOTTOM,
         }
     }
@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn cut(records: Vec<Record>, ranges: Vec<RangeTombstone>, policy: Policy) -> Vec<Vec<String>> {
-        let parts = Cutter::new(&policy, level::BOTTOM).cut(Contents { ranges, records });
+        let parts = Cutter::new(&policy, level::BOTTOM, true).cut(Contents { ranges, records });
         let keys = |part: &Contents| part.records.iter().map(|record| record.key.to_string()).collect();
         parts.iter().map(keys).collect()
     }
@@ -247,7 +247,7 @@ mod tests {
             })
             .collect();
         let records = (0..100).map(|number| record(&format!("post:{number:04}"), 5)).collect();
-        let parts = Cutter::new(&policy, level::BOTTOM).cut(Contents { ranges, records });
+        let parts = Cutter::new(&policy, level::BOTTOM, true).cut(Contents { ranges, records });
         assert!(parts.len() > 5);
         let highest = |part: &Contents| {
             let ranges = part.ranges.iter().map(|tombstone| tombstone.range.end().to_vec());

@@ -72,7 +72,9 @@ pub(crate) fn merge(inputs: &[Input], shape: &Shape<'_>) -> Option<Vec<Output>> 
 
 /// The contents of what is to be written, with the level of each.
 fn parts(inputs: &[Input], shape: &Shape<'_>) -> Vec<(u8, Contents)> {
-    let cutter = Cutter::new(&shape.policy, shape.level);
+    // What lies at its level already was put together on purpose.
+    let comes = inputs.iter().any(|input| input.name.level != shape.level);
+    let cutter = Cutter::new(&shape.policy, shape.level, comes);
     let staying: Vec<Contents> =
         cut_at(union(inputs), &shape.cuts).into_iter().flat_map(|piece| cutter.cut(piece)).collect();
     // What is too much for one young object would be merged again and again without becoming less.

@@ -370,6 +370,9 @@ impl<'a> Plan<'a> {
                 self.fragments_of(&members, level, &mut tasks);
             }
         }
+        if tasks.is_empty() && self.has_many_keys() {
+            tasks = self.packs();
+        }
         tasks.sort_by_key(|task| match task {
             Task::Merge { inputs, .. } | Task::Fall { sources: inputs, .. } => inputs.first().copied(),
             Task::Reconcile { pair } => pair.first().copied(),
@@ -426,6 +429,33 @@ impl<'a> Plan<'a> {
         let small = self.sum(inputs) < self.policy.bulk_bytes as u64;
         let tell = names().any(|name| name.partitions == Partitions::Any) || tags_together(names()).is_some();
         tell && (small || are_one_family(names()))
+    }
+
+    /// Small bottom objects of different partitions, together. They need not be neighbours: as long as the name tells all
+    /// partitions, nobody reads the object for another.
+    fn packs(&self) -> Vec<Task> {
+        let bytes = self.object_bytes(level::BOTTOM);
+        let is_small = |index: &usize| u64::from(self.name(*index).size_bytes) * 5 < bytes * 3;
+        let mut rest: Vec<usize> = self
+            .candidates
+            .iter()
+            .copied()
+            .filter(|index| resident_level(self.name(*index)) == Some(level::BOTTOM) && is_small(index))
+            .collect();
+        rest.sort_by_key(|index| (self.name(*index).size_bytes, *index));
+        let mut tasks = Vec::new();
+        while rest.len() > 1 {
+            let fits = |count: &usize| {
+                self.sum(&rest[..*count]) <= bytes / 20 * 19
+                    && tags_together(rest[..*count].iter().map(|index| self.name(*index))).is_some()
+            };
+            let count = (2..=rest.len().min(MAX_INPUTS)).take_while(fits).last().unwrap_or(1);
+            let inputs: Vec<usize> = rest.drain(..count).collect();
+            if count > 1 {
+                tasks.push(Task::Merge { inputs, level: level::BOTTOM });
+            }
+        }
+        tasks
     }
 
     fn has_many_keys(&self) -> bool {
