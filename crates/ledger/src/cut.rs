@@ -31,10 +31,8 @@ struct Item<'c> {
 
 impl Cutter {
     pub fn new(policy: &Policy, level: u8, by_family: bool) -> Self {
-        // Smaller ones in the middle spare a reader of a page bytes: there are few of them anyway.
-        let part_bytes = if level == level::MIDDLE { policy.object_bytes / 2 } else { policy.object_bytes };
         Self {
-            part_bytes,
+            part_bytes: policy.object_bytes_at(level),
             bulk_bytes: policy.bulk_bytes,
             by_family: by_family && level >= level::MIDDLE,
             keeps_pages: level >= level::BOTTOM,

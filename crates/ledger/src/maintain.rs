@@ -91,20 +91,20 @@ impl<S: KeyValue, C: Clock, R: Random> Work<'_, S, C, R> {
         Ok(())
     }
 
-    /// Removes inputs, having read what replaces them. Whether it could be read.
+    /// Removes inputs, if what replaces them can be read.
     async fn remove(
         &mut self,
         view: &mut View<'_, S>,
         listing: &Listing,
         removal: &Removal,
-    ) -> Result<bool, LedgerError> {
+    ) -> Result<(), LedgerError> {
         if !self.can_read(view, listing, &removal.outputs, 1)
             || self.read_all(view, listing, &removal.outputs).await?.len() < removal.outputs.len()
         {
-            return Ok(false);
+            return Ok(());
         }
         let mut removed = Vec::new();
-        let mut result = Ok(true);
+        let mut result = Ok(());
         for index in removal.inputs.iter().take(self.left.operations as usize) {
             let input = listing.objects()[*index].text.as_str();
             self.left.operations -= 1;
@@ -223,8 +223,7 @@ impl<S: KeyValue, C: Clock, R: Random> Work<'_, S, C, R> {
         }
         let indexes: Vec<usize> = met.iter().map(|meeting| meeting.index).collect();
         let all: Vec<usize> = sources.iter().chain(&indexes).copied().collect();
-        let bytes: u64 = all.iter().map(|index| u64::from(plan.name(*index).size_bytes)).sum();
-        if bytes > plan.policy.merge_bytes && met.len() > 1 || all.len() > MAX_INPUTS {
+        if plan.sum(&all) > plan.policy.merge_bytes && met.len() > 1 || all.len() > MAX_INPUTS {
             let cuts = self.cuts(plan, &contents, &met);
             return match cuts.as_slice() {
                 [] => Ok(false),
@@ -332,9 +331,8 @@ impl<S: KeyValue, C: Clock, R: Random> Work<'_, S, C, R> {
 
     /// How many objects their union is likely to be at most.
     fn likely_outputs(&self, plan: &Plan<'_>, indexes: &[usize]) -> u32 {
-        let bytes: u64 = indexes.iter().map(|index| u64::from(plan.name(*index).size_bytes)).sum();
         // Parts are more than half full, but for the last, and for what tombstones send on down.
-        2 + (2 * bytes / plan.policy.object_bytes as u64) as u32
+        2 + (2 * plan.sum(indexes) / plan.policy.object_bytes as u64) as u32
     }
 
     /// Whether this request shall do one of `tasks` that as many others as commits are unseen may see as well, and some

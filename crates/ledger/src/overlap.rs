@@ -1,10 +1,11 @@
 //! Which objects may have a key in common: by their names alone, and between what was read and a name.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use crate::body::{Contents, Record};
-use crate::limits::BOUND_BYTES;
-use crate::name::{ObjectName, Partitions, Tag};
+use crate::body::{Contents, RangeTombstone, Record};
+use crate::limits::{BOUND_BYTES, MAX_TAGS};
+use crate::name::{ObjectName, Partitions};
 
 /// Whether two objects may share a key, as far as their names tell.
 pub(crate) fn may_share_keys(a: &ObjectName, b: &ObjectName) -> bool {
@@ -135,7 +136,7 @@ pub(crate) fn record_may_hide(record: &Record, name: &ObjectName) -> bool {
 }
 
 /// Whether a range tombstone may hide a value of an object.
-pub(crate) fn range_may_hide(tombstone: &crate::RangeTombstone, name: &ObjectName) -> bool {
+pub(crate) fn range_may_hide(tombstone: &RangeTombstone, name: &ObjectName) -> bool {
     is_older(name, tombstone.stamp.ms()) && name.overlaps(&tombstone.range)
 }
 
@@ -169,14 +170,12 @@ pub(crate) fn are_one_family<'n>(mut names: impl Iterator<Item = &'n ObjectName>
         && names.all(|name| !has_one_partition(name) && is_expected(&name.low) && is_expected(&name.high))
 }
 
-/// The tags of all that two objects touch together, when a name could list them one by one.
-pub(crate) fn tags_together<'n>(names: impl Iterator<Item = &'n ObjectName>) -> Option<Vec<Tag>> {
-    let mut all = Vec::new();
+/// Whether a name could list all partitions that some objects touch together.
+pub(crate) fn name_tells_all<'n>(names: impl Iterator<Item = &'n ObjectName>) -> bool {
+    let mut all = HashSet::new();
     for name in names {
-        let Partitions::Only(tags) = &name.partitions else { return None };
+        let Partitions::Only(tags) = &name.partitions else { return false };
         all.extend(tags.iter().copied());
     }
-    all.sort_unstable();
-    all.dedup();
-    (all.len() <= crate::limits::MAX_TAGS).then_some(all)
+    all.len() <= MAX_TAGS
 }

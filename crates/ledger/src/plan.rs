@@ -7,7 +7,7 @@ use crate::listing::{Listing, Replacement};
 use crate::name::{ObjectId, ObjectName, Partitions};
 use crate::overlap::{
     are_one_family, has_one_partition, has_tombstones, lie_across, may_concern, may_hide, may_share_keys,
-    tags_together,
+    name_tells_all,
 };
 use crate::policy::{Policy, level};
 use crate::timing::Timing;
@@ -402,7 +402,7 @@ impl<'a> Plan<'a> {
     /// How many of the first neighbours fit into one object, if that is worth it: to rewrite much to save a key pays only
     /// where there are many.
     fn joinable(&self, sorted: &[usize], level: u8) -> Option<usize> {
-        let bytes = self.object_bytes(level);
+        let bytes = self.policy.object_bytes_at(level) as u64;
         let fits = |count: &usize| {
             let inputs = &sorted[..*count];
             self.sum(inputs) <= bytes / 20 * 19 && self.stay_together(inputs)
@@ -416,7 +416,7 @@ impl<'a> Plan<'a> {
     fn repackable(&self, sorted: &[usize], level: u8) -> Option<usize> {
         let saves = |count: &usize| {
             let inputs = &sorted[..*count];
-            let room = (*count as u64 - 1) * (self.object_bytes(level) / 5 * 4);
+            let room = (*count as u64 - 1) * (self.policy.object_bytes_at(level) as u64 / 5 * 4);
             self.sum(inputs) <= room.min(self.policy.merge_bytes) && self.stay_together(inputs)
         };
         let mut counts = 3..=sorted.len().min(5);
@@ -427,14 +427,14 @@ impl<'a> Plan<'a> {
     fn stay_together(&self, inputs: &[usize]) -> bool {
         let names = || inputs.iter().map(|index| self.name(*index));
         let small = self.sum(inputs) < self.policy.bulk_bytes as u64;
-        let tell = names().any(|name| name.partitions == Partitions::Any) || tags_together(names()).is_some();
+        let tell = names().any(|name| name.partitions == Partitions::Any) || name_tells_all(names());
         tell && (small || are_one_family(names()))
     }
 
     /// Small bottom objects of different partitions, together. They need not be neighbours: as long as the name tells all
     /// partitions, nobody reads the object for another.
     fn packs(&self) -> Vec<Task> {
-        let bytes = self.object_bytes(level::BOTTOM);
+        let bytes = self.policy.object_bytes_at(level::BOTTOM) as u64;
         let is_small = |index: &usize| u64::from(self.name(*index).size_bytes) * 5 < bytes * 3;
         let mut rest: Vec<usize> = self
             .candidates
@@ -447,7 +447,7 @@ impl<'a> Plan<'a> {
         while rest.len() > 1 {
             let fits = |count: &usize| {
                 self.sum(&rest[..*count]) <= bytes / 20 * 19
-                    && tags_together(rest[..*count].iter().map(|index| self.name(*index))).is_some()
+                    && name_tells_all(rest[..*count].iter().map(|index| self.name(*index)))
             };
             let count = (2..=rest.len().min(MAX_INPUTS)).take_while(fits).last().unwrap_or(1);
             let inputs: Vec<usize> = rest.drain(..count).collect();
@@ -496,12 +496,6 @@ impl<'a> Plan<'a> {
         tasks
     }
 
-    /// Where objects of a level are cut.
-    fn object_bytes(&self, level: u8) -> u64 {
-        let bytes = self.policy.object_bytes as u64;
-        if level == level::MIDDLE { bytes / 2 } else { bytes }
-    }
-
     /// Candidates of a level.
     fn at(&self, level: u8) -> impl Iterator<Item = usize> {
         self.candidates.iter().copied().filter(move |index| self.name(*index).level == level)
@@ -515,7 +509,8 @@ impl<'a> Plan<'a> {
         indexes.sort_by_key(|index| (self.name(*index).made_ms, *index));
     }
 
-    fn sum(&self, indexes: &[usize]) -> u64 {
+    /// Bytes of some objects together.
+    pub fn sum(&self, indexes: &[usize]) -> u64 {
         indexes.iter().map(|index| u64::from(self.name(*index).size_bytes)).sum()
     }
 

@@ -38,7 +38,7 @@ pub(crate) struct Policy {
     pub middle_share: u64,
     /// A commit of so many bytes is worth moving by itself: it is not rewritten with others again and again.
     pub large_commit_bytes: u64,
-    /// Objects are cut here, but for single entries that are larger.
+    /// Objects are cut here, but for single entries that are larger; see [`Self::object_bytes_at`].
     pub object_bytes: usize,
     /// A family of partitions with so many bytes gets objects of its own.
     pub bulk_bytes: usize,
@@ -70,6 +70,11 @@ impl Policy {
             straggling_ms: 30 * 24 * 3_600_000,
             stragglers_every: 128,
         }
+    }
+
+    /// Where objects of a level are cut. Smaller ones in the middle spare a reader of a page bytes: there are few anyway.
+    pub fn object_bytes_at(&self, level: u8) -> usize {
+        if level == level::MIDDLE { self.object_bytes / 2 } else { self.object_bytes }
     }
 
     /// How much all young objects may take: no more than fits into one.
