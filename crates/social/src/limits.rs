@@ -41,6 +41,9 @@ pub const ROUND_REQUESTS: usize = 48;
 /// Rounds of one refresh: each sends requests, waits for all, and commits what came.
 pub const ROUNDS: usize = 12;
 
+/// No new round of a refresh begins after this, in milliseconds, so that a request stays far from the hosts' limit of 30 s.
+pub const ROUNDS_TIME_MS: u64 = 15_000;
+
 /// The JSON text of one pulled record, in bytes: a post of the longest text, escaped, with room for other members.
 pub const RECORD_BYTES: usize = 64 * 1024;
 

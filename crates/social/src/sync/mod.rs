@@ -5,10 +5,14 @@
 //! doing it twice does no harm.
 
 mod plan;
+mod rounds;
 mod settle;
+mod wire;
 
 pub use plan::{Plan, Scope, plan};
+pub use rounds::{Peers, Refreshed, refresh};
 pub use settle::settle;
+pub use wire::{Outgoing, Received};
 
 use tidings_protocol::{
     Address, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head, Notification,
