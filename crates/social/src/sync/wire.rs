@@ -138,7 +138,7 @@ mod tests {
     fn tells_answers_from_refusals_and_silence() {
         let empty = NotificationAnswer { held: None, friendship: None };
         assert_eq!(answered(200, "{}"), PeerAnswer::Notification(empty));
-        assert!(matches!(answered(200, "[]"), PeerAnswer::Refused { status: 200, .. }));
+        assert!(matches!(answered(200, "7"), PeerAnswer::Refused { status: 200, .. }));
         let problem = r#"{"type":"urn:tidings:problem:x","title":"X","status":403,"detail":"No."}"#;
         assert_eq!(answered(403, problem), PeerAnswer::Refused { status: 403, reason: "No.".into() });
         let reason = "without a reason".to_owned();
