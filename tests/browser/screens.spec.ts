@@ -54,6 +54,10 @@ test('every screen is accessible in both themes and fits 320 px', async ({ brows
   await alice.go('Friends');
   await expect(page.getByText('No friends here yet')).toBeVisible();
   await inspect(page, 'friends, empty');
+  await alice.go('Notices');
+  await expect(page.getByText('Nothing to tell')).toBeVisible();
+  await inspect(page, 'notices, empty');
+  await alice.go('Friends');
 
   await bob.ask(alice, 'A greeting');
   await alice.accept(bob);
@@ -61,6 +65,9 @@ test('every screen is accessible in both themes and fits 320 px', async ({ brows
   await carol.page.getByRole('navigation').getByRole('link', { name: 'Friends' }).click();
   await expect(carol.page.getByRole('button', { name: 'Accept' })).toBeVisible({ timeout: 25_000 });
   await inspect(carol.page, 'friends, incoming request');
+  await carol.go('Notices');
+  await expect(carol.page.getByText('wants to be friends')).toBeVisible();
+  await inspect(carol.page, 'notices');
   for (const summary of await page.locator('summary').all()) await summary.click();
   await inspect(page, 'friends');
   await page.getByRole('button', { name: 'Unfriend' }).click();

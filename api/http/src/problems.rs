@@ -7,6 +7,7 @@ use tidings_protocol::request_signature::RequestSignatureError;
 use tidings_social::access::PasswordError;
 use tidings_social::feed::PageError;
 use tidings_social::friends::FriendError;
+use tidings_social::notifications::NotificationError;
 use tidings_social::peer::PeerError;
 use tidings_social::posts::PostError;
 use tidings_social::profile::ProfileError;
@@ -153,6 +154,15 @@ impl From<FriendError> for Failure {
             FriendError::NotAsked(_) => {
                 Self::new(409, "not-asked", "There is nothing to accept", sentence(&error))
             }
+        }
+    }
+}
+
+impl From<NotificationError> for Failure {
+    fn from(error: NotificationError) -> Self {
+        match error {
+            NotificationError::Ledger(error) => error.into(),
+            NotificationError::Future => invalid(&error),
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod context;
 mod friends;
+mod notifications;
 mod posts;
 mod profile;
 mod routes;
@@ -79,6 +80,8 @@ async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<
         Endpoint::RequestFriend => friends::request(context).await,
         Endpoint::AcceptFriend => friends::accept(context, id).await,
         Endpoint::EndFriend => friends::end(context, id).await,
+        Endpoint::Notifications => notifications::list(context).await,
+        Endpoint::ReadNotifications => notifications::read(context).await,
         Endpoint::Health => status::health(context).await,
         Endpoint::OpenApi => Ok(status::openapi()),
     }

@@ -41,6 +41,10 @@ pub enum Endpoint {
     AcceptFriend,
     /// Cancels, declines, or ends.
     EndFriend,
+    /// What the owner should know.
+    Notifications,
+    /// Marks some of it as read.
+    ReadNotifications,
     /// Whether the deployment works.
     Health,
     /// The description of all this.
@@ -48,7 +52,7 @@ pub enum Endpoint {
 }
 
 /// Method, path, endpoint. `{id}` stands for one segment.
-pub const ROUTES: [(&str, &str, Endpoint); 20] = [
+pub const ROUTES: [(&str, &str, Endpoint); 22] = [
     ("GET", "/api/setup", Endpoint::SetupStatus),
     ("POST", "/api/setup", Endpoint::Setup),
     ("GET", "/api/session", Endpoint::SessionStatus),
@@ -67,6 +71,8 @@ pub const ROUTES: [(&str, &str, Endpoint); 20] = [
     ("POST", "/api/friends", Endpoint::RequestFriend),
     ("POST", "/api/friends/{id}/accept", Endpoint::AcceptFriend),
     ("DELETE", "/api/friends/{id}", Endpoint::EndFriend),
+    ("GET", "/api/notifications", Endpoint::Notifications),
+    ("PUT", "/api/notifications/read", Endpoint::ReadNotifications),
     ("GET", "/api/health", Endpoint::Health),
     ("GET", "/api/openapi.json", Endpoint::OpenApi),
 ];

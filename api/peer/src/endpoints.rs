@@ -36,7 +36,7 @@ pub async fn friendship<'l>(ledger: &'l AppLedger, request: &Request) -> Result<
     let account = account(&view).await?;
     let sender = authenticate(&view, &account, request).await?;
     let message: FriendshipMessage = request.json()?;
-    let (answer, batch) = peer::receive_friendship(&view, &account, &sender, &message).await?;
+    let (answer, batch) = peer::receive_friendship(&view, &account, &sender, &message, now_ms()).await?;
     ledger.commit(&mut view, batch).await?;
     Ok((Reply::json(200, &answer), view))
 }

@@ -352,6 +352,119 @@ pub struct Pulled {
     pub problem: Option<String>,
 }
 
+/// Something that the owner should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NotificationEvent {
+    /// Somebody asks to be friends.
+    FriendRequest {
+        /// Who, as they call themselves.
+        friend: Person,
+    },
+    /// Somebody accepted the owner's request.
+    RequestAccepted {
+        /// Who.
+        friend: Person,
+        /// The generation of the friendship: counts the attempts at one between the two.
+        generation: u64,
+    },
+    /// Alarm: there are two different certificates of the same serial for somebody. Their recovery words may have been
+    /// stolen. The one that was known first stays in force.
+    CertificateConflict {
+        /// Whose.
+        friend: Person,
+        /// The serial of both.
+        serial: u64,
+    },
+    /// Alarm: a newer certificate of the owner's own identity is in force elsewhere. This deployment is shut out: the owner
+    /// has moved, or somebody else has the recovery words.
+    Superseded {
+        /// The serial of this deployment's certificate.
+        serial: u64,
+    },
+    /// A friend is at another address now.
+    FriendMoved {
+        /// Who.
+        friend: Person,
+        /// Where they were.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        from: Address,
+        /// Where they are.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address: Address,
+    },
+    /// A friend has another deployment key at the same address.
+    FriendRekeyed {
+        /// Who.
+        friend: Person,
+        /// The serial of the certificate that says so.
+        serial: u64,
+    },
+    /// What is meant for a friend has not arrived for a long time.
+    Undeliverable {
+        /// Who.
+        friend: Person,
+        /// Since when, in unix milliseconds.
+        since_ms: u64,
+    },
+    /// One invitation was used by several people who could not see each other.
+    InvitationReused {
+        /// Which one.
+        invitation: String,
+        /// Who used it.
+        friends: Vec<Person>,
+    },
+    /// A kind that this version does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A notification as the owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NotificationView {
+    /// Its id, which tells when it was noted.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub id: RecordId,
+    /// When it was noted.
+    pub created_ms: u64,
+    /// Whether the owner has read it, or a later one.
+    pub read: bool,
+    /// What happened.
+    pub event: NotificationEvent,
+}
+
+/// A page of notifications, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NotificationPage {
+    /// The notifications.
+    pub notifications: Vec<NotificationView>,
+    /// The value of `before` for the next page; null on the last one.
+    pub next: Option<String>,
+    /// How many are unread in all.
+    pub unread: u32,
+}
+
+/// Marks notifications as read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReadRequest {
+    /// The id of the last one that was read; all before it count as read too.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub up_to: RecordId,
+}
+
+/// How many notifications stay unread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Unread {
+    /// How many.
+    pub unread: u32,
+}
+
 /// What an open client polls. The tags change when what they stand for changes, and mean nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -362,6 +475,10 @@ pub struct Changes {
     pub friends: String,
     /// Of one's profile.
     pub profile: String,
+    /// Of the notifications.
+    pub notifications: String,
+    /// How many notifications are unread.
+    pub unread: u32,
     /// How many friends have news that was not pulled yet.
     pub dirty: u32,
     /// When a refresh of what is due has something to do; null when nothing is planned.

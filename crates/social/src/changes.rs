@@ -7,6 +7,7 @@ use crate::api::Changes;
 use crate::friends;
 use crate::keys;
 use crate::limits::PAGE_MOST;
+use crate::notifications;
 use crate::profile;
 use crate::pulls;
 use crate::relation::Relation;
@@ -23,7 +24,16 @@ const TAG_BYTES: usize = 8;
 /// also changes when objects are merged.
 #[must_use]
 pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
-    let partitions = [keys::POST, keys::FEED, keys::FRIEND, keys::HEARD, keys::SERVED, keys::PROFILE];
+    let partitions = [
+        keys::POST,
+        keys::FEED,
+        keys::FRIEND,
+        keys::HEARD,
+        keys::SERVED,
+        keys::PROFILE,
+        keys::NOTIFICATION,
+        keys::READ,
+    ];
     tag(&view.fingerprint(Some(&partitions)))
 }
 
@@ -47,10 +57,13 @@ pub async fn show<S: KeyValue>(
     let head = pulls::head(view, &relations).await?;
     let plan = plan(account, &relations, head, Scope::DUE, now_ms);
     let due_now = (!plan.requests.is_empty()).then_some(now_ms);
+    let (newest, unread) = notifications::summary(view).await?;
     Ok(Changes {
         feed: feed_tag(view, &relations).await?,
         profile: tag(&stored::json(&profile::show(view, account).await?)),
         friends: tag(&stored::json(&friends::show(relations))),
+        notifications: tag(&stored::json(&(newest, unread))),
+        unread,
         dirty: plan.dirty,
         next_due_ms: due_now.or(plan.next_due_ms),
     })

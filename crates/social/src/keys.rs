@@ -23,6 +23,10 @@ pub(crate) const FRIEND: &str = "friend";
 pub(crate) const HEARD: &str = "heard";
 /// What friends have pulled. Peer component.
 pub(crate) const SERVED: &str = "served";
+/// What the owner should know. Both components.
+pub(crate) const NOTIFICATION: &str = "notification";
+/// Up to which notification the owner has read. Owner component.
+pub(crate) const READ: &str = "read";
 
 /// What friends may pull.
 pub(crate) const SHARED: [&str; 2] = [POST, PROFILE];
@@ -132,6 +136,16 @@ pub(crate) fn heard_from(who: &Fingerprint) -> Range {
 /// `served:<who>` -> `relation::Served`.
 pub(crate) fn served(who: &Fingerprint) -> Key {
     key(SERVED, &who.to_string())
+}
+
+/// `notification:<id>` -> `api::NotificationEvent`. The id is when it was noted, and a hash of what happened.
+pub(crate) fn notification(id: RecordId) -> Key {
+    key(NOTIFICATION, &id.to_string())
+}
+
+/// `read:<id of a notification>`, without a meaningful value; the greatest counts.
+pub(crate) fn read(id: RecordId) -> Key {
+    key(READ, &id.to_string())
 }
 
 fn key(partition: &str, rest: &str) -> Key {

@@ -13,6 +13,7 @@ pub mod feed;
 pub mod friends;
 mod keys;
 pub mod limits;
+pub mod notifications;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 pub mod peer;

@@ -32,6 +32,12 @@ pub const PAGE_DEFAULT: usize = 50;
 /// The most entries of a page.
 pub const PAGE_MOST: usize = 100;
 
+/// Notifications to the owner that are kept. The oldest go first; nobody scrolls further back.
+pub const NOTIFICATIONS_KEPT: usize = 500;
+
+/// Notifications of friend requests among them: what strangers do pushes nothing else out.
+pub const REQUEST_NOTIFICATIONS_KEPT: usize = 100;
+
 /// Requests from strangers that wait for the owner. Each takes at most about 2 KB.
 pub const PENDING_STRANGERS: usize = 100;
 

@@ -4,8 +4,9 @@
 #![allow(dead_code)]
 
 use crate::api::{
-    Changes, FriendList, FriendView, Health, NewFriend, NewPost, PasswordChange, PostPage, PostView,
-    ProfileChange, ProfileView, RefreshReport, RefreshRequest, SessionStatus, SetupRequest, SetupStatus,
+    Changes, FriendList, FriendView, Health, NewFriend, NewPost, NotificationPage, PasswordChange, PostPage,
+    PostView, ProfileChange, ProfileView, ReadRequest, RefreshReport, RefreshRequest, SessionStatus,
+    SetupRequest, SetupStatus, Unread,
 };
 use tidings_protocol::Problem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -126,6 +127,16 @@ endpoint!(
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
+    /// What the owner should know, newest first: requests, moved friends, alarms. At most 500 are kept.
+    get_notifications, get, path = "/api/notifications", tag = "notifications", params(PageQuery),
+    responses((status = 200, body = NotificationPage), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Marks a notification, and all before it, as read.
+    put_notifications_read, put, path = "/api/notifications/read", tag = "notifications", request_body = ReadRequest,
+    responses((status = 200, body = Unread), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
     /// Whether the deployment works and is configured.
     get_health, get, path = "/api/health", tag = "health", security(()),
     responses((status = 200, body = Health), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -168,7 +179,7 @@ impl Modify for SecuritySchemes {
     paths(
         get_setup, post_setup, get_session, post_session, delete_session, put_password, get_profile, put_profile,
         get_posts, post_posts, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
-        accept_friend, delete_friend, get_health, get_openapi
+        accept_friend, delete_friend, get_notifications, put_notifications_read, get_health, get_openapi
     ),
     security(("basic" = []), ("cookie" = [])),
     modifiers(&SecuritySchemes)

@@ -5,6 +5,7 @@ use crate::api::FriendState;
 use crate::friends::{self, StanceError};
 use crate::keys;
 use crate::limits::PENDING_STRANGERS;
+use crate::notifications;
 use crate::relation::Relation;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
@@ -149,6 +150,7 @@ pub async fn receive_friendship<S: KeyValue>(
     account: &Account,
     sender: &VerifiedPeer,
     message: &FriendshipMessage,
+    now_ms: u64,
 ) -> Result<(FriendshipAnswer, Batch), PeerError> {
     let VerifiedPeer { relation, certificate } = sender;
     let mut batch = Batch::new();
@@ -167,6 +169,7 @@ pub async fn receive_friendship<S: KeyValue>(
             friends::forget(view, relation, &mut batch).await?;
         }
         friends::keep_certificate(relation, certificate, &mut batch);
+        notifications::note_stance(view, relation, &message.friendship, now_ms, &mut batch).await?;
     }
     Ok((FriendshipAnswer { friendship: relation.ours.clone() }, batch))
 }

@@ -1,6 +1,6 @@
 //! All that is stored about one other person, and what follows from it.
 
-use crate::api::{DeliveryState, DeliveryView, FriendState, FriendView, PullView};
+use crate::api::{DeliveryState, DeliveryView, FriendState, FriendView, Person, PullView};
 use crate::keys;
 use crate::limits::{RETRY_MS, delay};
 use crate::stored;
@@ -251,6 +251,12 @@ impl Relation {
             .or_else(from_stance)
             .or_else(from_discovery)
             .unwrap_or_else(|| self.fingerprint.to_string()[..8].to_owned())
+    }
+
+    /// Who they are, in short.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        Person { id: self.fingerprint, name: self.name() }
     }
 
     /// The head up to which they have pulled.

@@ -14,7 +14,7 @@ const english = {
     passwordReset: 'You signed in with the password from the configuration of your deployment.',
     passwordResetAction: 'Choose one of your own',
   },
-  nav: { feed: 'Feed', friends: 'Friends', profile: 'Profile', settings: 'Settings' },
+  nav: { feed: 'Feed', friends: 'Friends', notices: 'Notices', profile: 'Profile', settings: 'Settings' },
   common: {
     tryAgain: 'Try again',
     cancel: 'Cancel',
@@ -191,6 +191,29 @@ const english = {
     pullProblem: 'Their deployment did not give its news when last asked.',
     details: 'Connection',
     incomingCount: (count: number) => (count === 1 ? '1 request' : `${count} requests`),
+  },
+  notices: {
+    title: 'Notices',
+    lead: 'What happened between you and others.',
+    emptyTitle: 'Nothing to tell',
+    empty: 'Requests, answers and anything that you should know about your friends appear here.',
+    more: 'Show older notices',
+    unread: (count: number) => (count === 1 ? '1 unread notice' : `${count} unread notices`),
+    fresh: 'New',
+    alarm: 'Important',
+    kinds: {
+      friend_request: (name: string) => `${name} wants to be friends.`,
+      request_accepted: (name: string) => `${name} accepted your request.`,
+      certificate_conflict: (name: string) =>
+        `Two deployments claim to be ${name} at the same time. Somebody may have taken the recovery words of ${name}: ask them in person before you trust anything new from them.`,
+      superseded:
+        'A newer deployment speaks for you now, and your friends turn this one away. If you moved there yourself, all is well. If not, somebody has your recovery words: set up anew with them at once, and tell your friends.',
+      friend_moved: (name: string, address: string) => `${name} has moved to ${address}.`,
+      friend_rekeyed: (name: string) => `${name} has given their deployment a new key.`,
+      undeliverable: (name: string) => `Something for ${name} has not arrived for weeks. Their deployment does not answer.`,
+      invitation_reused: (names: string) => `One invitation was used more than once, by ${names}. Remove whom you do not know.`,
+      unknown: 'Something happened that needs a newer version of Tidings to be shown.',
+    },
   },
   profile: {
     title: 'Profile',

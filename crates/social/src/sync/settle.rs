@@ -7,6 +7,7 @@ use crate::api::{Pulled, RefreshReport};
 use crate::friends;
 use crate::keys;
 use crate::limits::{FOREIGN_PROBLEM_CHARS, HEARD_STALE, PULL_NOTE_MS, RECORD_BYTES};
+use crate::notifications;
 use crate::relation::{Delivery, Look, Pull, Relation, Told};
 use crate::stored;
 use std::collections::BTreeMap;
@@ -127,6 +128,10 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let taken =
             friends::take_stance(&own, &self.relation, &self.certificate, &friendship, &mut self.batch);
         // A stance that is not theirs is as good as none.
+        if taken == Ok(true) {
+            let Self { view, relation, now_ms, batch, .. } = self;
+            notifications::note_stance(view, relation, &friendship, *now_ms, batch).await?;
+        }
         if taken == Ok(true) && friendship.unverified().stance == Stance::Ended {
             friends::forget(self.view, &self.relation, &mut self.batch).await?;
         }

@@ -2,6 +2,7 @@
 
 mod compaction;
 mod friendship;
+mod known_to_owner;
 mod notifications;
 mod posts;
 mod pulling;
@@ -315,7 +316,8 @@ impl World {
         let (answer, batch) = match &request.task {
             Task::Discover => return Ok(PeerAnswer::Unreachable { reason: "not signed".into() }),
             Task::Friendship(message) => {
-                let (answer, batch) = block_on(peer::receive_friendship(&view, account, &verified, message))?;
+                let (answer, batch) =
+                    block_on(peer::receive_friendship(&view, account, &verified, message, now_ms))?;
                 (PeerAnswer::Friendship(answer), batch)
             }
             Task::Notify(notification) => {

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { errorFromAnswer, offlineError } from './errors';
 import type { paths } from './schema';
-import type { Changes, Friend, Post, PostPage, Profile, RefreshReport, SessionStatus, SetupRequest } from './types';
+import type { Changes, Friend, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, SetupRequest } from './types';
 
 /** The owner's sign-in as HTTP Basic carries it (RFC 7617). */
 export interface Credentials {
@@ -101,6 +101,16 @@ export class Api {
   /** Withdraws, declines or ends, by the state that the friendship is in. */
   async removeFriend(id: string): Promise<void> {
     await this.#ask(this.#client.DELETE('/api/friends/{id}', options({ params: { path: { id } } })));
+  }
+
+  notices(limit: number, before?: string): Promise<NoticePage> {
+    const query = before === undefined ? { limit } : { limit, before };
+    return this.#ask(this.#client.GET('/api/notifications', options({ params: { query } })));
+  }
+
+  /** Marks a notification, and all before it, as read. Tells how many stay unread. */
+  async readNotices(upTo: string): Promise<number> {
+    return (await this.#ask(this.#client.PUT('/api/notifications/read', options({ body: { up_to: upTo } })))).unread;
   }
 
   /** Asks whether anything changed since the answer that carried `tag`. */

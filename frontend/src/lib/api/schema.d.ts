@@ -124,6 +124,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the owner should know, newest first: requests, moved friends, alarms. At most 500 are kept. */
+        get: operations["get_notifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Marks a notification, and all before it, as read. */
+        put: operations["put_notifications_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/openapi.json": {
         parameters: {
             query?: never;
@@ -296,8 +330,15 @@ export interface components {
              * @description When a refresh of what is due has something to do; null when nothing is planned.
              */
             next_due_ms?: number | null;
+            /** @description Of the notifications. */
+            notifications: string;
             /** @description Of one's profile. */
             profile: string;
+            /**
+             * Format: int32
+             * @description How many notifications are unread.
+             */
+            unread: number;
         };
         /**
          * @description Whether something has arrived.
@@ -377,6 +418,106 @@ export interface components {
         NewPost: {
             /** @description 1 to 5,000 characters. */
             text: string;
+        };
+        /** @description Something that the owner should know. */
+        NotificationEvent: {
+            /** @description Who, as they call themselves. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "friend_request";
+        } | {
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /**
+             * Format: int64
+             * @description The generation of the friendship: counts the attempts at one between the two.
+             */
+            generation: number;
+            /** @enum {string} */
+            kind: "request_accepted";
+        } | {
+            /** @description Whose. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "certificate_conflict";
+            /**
+             * Format: int64
+             * @description The serial of both.
+             */
+            serial: number;
+        } | {
+            /** @enum {string} */
+            kind: "superseded";
+            /**
+             * Format: int64
+             * @description The serial of this deployment's certificate.
+             */
+            serial: number;
+        } | {
+            /** @description Where they are. */
+            address: string;
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @description Where they were. */
+            from: string;
+            /** @enum {string} */
+            kind: "friend_moved";
+        } | {
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "friend_rekeyed";
+            /**
+             * Format: int64
+             * @description The serial of the certificate that says so.
+             */
+            serial: number;
+        } | {
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "undeliverable";
+            /**
+             * Format: int64
+             * @description Since when, in unix milliseconds.
+             */
+            since_ms: number;
+        } | {
+            /** @description Who used it. */
+            friends: components["schemas"]["Person"][];
+            /** @description Which one. */
+            invitation: string;
+            /** @enum {string} */
+            kind: "invitation_reused";
+        } | {
+            /** @enum {string} */
+            kind: "unknown";
+        };
+        /** @description A page of notifications, newest first. */
+        NotificationPage: {
+            /** @description The value of `before` for the next page; null on the last one. */
+            next?: string | null;
+            /** @description The notifications. */
+            notifications: components["schemas"]["NotificationView"][];
+            /**
+             * Format: int32
+             * @description How many are unread in all.
+             */
+            unread: number;
+        };
+        /** @description A notification as the owner sees it. */
+        NotificationView: {
+            /**
+             * Format: int64
+             * @description When it was noted.
+             */
+            created_ms: number;
+            /** @description What happened. */
+            event: components["schemas"]["NotificationEvent"];
+            /** @description Its id, which tells when it was noted. */
+            id: string;
+            /** @description Whether the owner has read it, or a later one. */
+            read: boolean;
         };
         /** @description The owner in short. */
         OwnerSummary: {
@@ -482,6 +623,11 @@ export interface components {
             /** @description What went wrong; null when nothing did. */
             problem?: string | null;
         };
+        /** @description Marks notifications as read. */
+        ReadRequest: {
+            /** @description The id of the last one that was read; all before it count as read too. */
+            up_to: string;
+        };
         /** @description What a refresh did. */
         RefreshReport: {
             /**
@@ -550,6 +696,14 @@ export interface components {
             default_login: boolean;
             /** @description Whether it is set up. */
             state: components["schemas"]["SetupState"];
+        };
+        /** @description How many notifications stay unread. */
+        Unread: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            unread: number;
         };
     };
     responses: never;
@@ -798,6 +952,69 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_notifications: {
+        parameters: {
+            query?: {
+                /** @description How many at most; 1 to 100, 50 by default. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_notifications_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Unread"];
                 };
             };
             default: {

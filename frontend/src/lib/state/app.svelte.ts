@@ -12,6 +12,7 @@ import { Feed } from './feed.svelte';
 import { FriendRequestForm, Friends } from './friends.svelte';
 import { Live } from './live.svelte';
 import { PasswordChange } from './new-password.svelte';
+import { Notices } from './notices.svelte';
 import { Outbox } from './outbox.svelte';
 import { ProfileEditor } from './profile.svelte';
 import { Router } from './router.svelte';
@@ -60,6 +61,7 @@ export class Home {
   readonly composer: Composer;
   readonly friends: Friends;
   readonly request: FriendRequestForm;
+  readonly notices: Notices;
   readonly profile: ProfileEditor;
   readonly password: PasswordChange;
   readonly live: Live;
@@ -77,6 +79,7 @@ export class Home {
     this.composer = new Composer(this.outbox, keep);
     this.friends = new Friends(api, announcer);
     this.request = new FriendRequestForm(api, this.friends, announcer);
+    this.notices = new Notices(api, (unread) => (this.live.unread = unread));
     this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));
     this.password = new PasswordChange(api, announcer, (status) => app.session.enter(status));
     this.live = new Live(api, this.#reloads(), () => document.visibilityState === 'visible');
@@ -104,6 +107,7 @@ export class Home {
       feed: then(() => this.feed.reload()),
       friends: then(() => this.friends.reload()),
       profile: then(() => this.profile.follow()),
+      notifications: then(() => this.notices.follow()),
     };
   }
 

@@ -2,7 +2,7 @@ import type { Api, ChangesAnswer } from '../api/client';
 import type { Changes, RefreshReport } from '../api/types';
 
 /** What can change while the tab is open. */
-export const subjects = ['feed', 'friends', 'profile'] as const;
+export const subjects = ['feed', 'friends', 'profile', 'notifications'] as const;
 export type Subject = (typeof subjects)[number];
 
 /** How often a visible tab asks, by how long ago the owner last did something. In milliseconds. */
@@ -25,6 +25,8 @@ export class Live {
   online = $state(true);
   /** True while friends are being asked because the owner wanted it. */
   refreshing = $state(false);
+  /** How many notifications the owner has not read. */
+  unread = $state(0);
 
   #running = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -131,6 +133,7 @@ export class Live {
     if (serverMs !== null) this.#serverAheadMs = serverMs - Date.now();
     if (changes.dirty > (this.#changes?.dirty ?? 0)) this.#idleRefreshes = this.#refreshNotBeforeMs = 0;
     this.#changes = changes;
+    this.unread = changes.unread;
     const stale = subjects.filter((subject) => this.#shown[subject] !== changes[subject]);
     await Promise.all(
       stale.map(async (subject) => {

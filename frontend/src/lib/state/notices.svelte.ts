@@ -1,0 +1,103 @@
+import type { Api } from '../api/client';
+import { ApiError } from '../api/errors';
+import type { Notice, NoticePage } from '../api/types';
+import { texts } from '../texts';
+
+/** Notices in one page. */
+export const PAGE = 30;
+
+/** What the owner should know, newest first. Loaded only while it is looked at: the count comes with every poll. */
+export class Notices {
+  list = $state.raw<readonly Notice[]>([]);
+  #next: string | null = $state(null);
+  #open = false;
+
+  loaded = $state(false);
+  busy = $state(false);
+  problem = $state('');
+
+  constructor(
+    private readonly api: Api,
+    private readonly unread: (count: number) => void,
+  ) {}
+
+  get hasMore(): boolean {
+    return this.#next !== null;
+  }
+
+  /** The screen is shown; the returned function says that it is left. */
+  open(): () => void {
+    this.#open = true;
+    void this.#load().catch(() => {});
+    return () => (this.#open = false);
+  }
+
+  /** Something changed on the server. */
+  async follow(): Promise<void> {
+    if (this.#open) await this.#load();
+  }
+
+  async loadMore(): Promise<void> {
+    const before = this.#next;
+    if (before === null || this.busy) return;
+    this.busy = true;
+    try {
+      const page = await this.api.notices(PAGE, before);
+      const known = new Set(this.list.map((notice) => notice.id));
+      this.list = [...this.list, ...page.notifications.filter((notice) => !known.has(notice.id))];
+      this.#next = page.next ?? null;
+      this.problem = '';
+    } catch (error) {
+      this.problem = ApiError.sentence(error);
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const page = await this.api.notices(PAGE);
+      this.#take(page);
+      const newest = page.notifications[0];
+      // What is on the screen counts as read; it stays marked as new until the screen is opened again.
+      if (newest !== undefined && page.unread > 0) this.unread(await this.api.readNotices(newest.id));
+    } catch (error) {
+      this.problem = ApiError.sentence(error);
+      throw error;
+    }
+  }
+
+  #take(page: NoticePage): void {
+    const fresh = new Set(this.list.filter((notice) => !notice.read).map((notice) => notice.id));
+    this.list = page.notifications.map((notice) => (fresh.has(notice.id) ? { ...notice, read: false } : notice));
+    this.#next = page.next ?? null;
+    this.loaded = true;
+    this.problem = '';
+  }
+}
+
+/** Whether a notice is about somebody who may be in danger. */
+export function isAlarm({ event }: Notice): boolean {
+  return event.kind === 'certificate_conflict' || event.kind === 'superseded';
+}
+
+/** A notice in a sentence. */
+export function sentence({ event }: Notice): string {
+  const t = texts.notices.kinds;
+  switch (event.kind) {
+    case 'friend_moved':
+      return t.friend_moved(event.friend.name, event.address);
+    case 'invitation_reused':
+      return t.invitation_reused(event.friends.map((friend) => friend.name).join(', '));
+    case 'superseded':
+      return t.superseded;
+    case 'friend_request':
+    case 'request_accepted':
+    case 'certificate_conflict':
+    case 'friend_rekeyed':
+    case 'undeliverable':
+      return t[event.kind](event.friend.name);
+    default:
+      return t.unknown;
+  }
+}

@@ -1,0 +1,51 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Notice, NoticePage } from '../api/types';
+import { fakeApi } from '../testing';
+import { Notices, isAlarm, sentence } from './notices.svelte';
+
+function aNotice(number: number, rest: Partial<Notice> = {}): Notice {
+  const event = { kind: 'friend_request', friend: { id: 'bob', name: 'Bob' } } as const;
+  return { id: `n${number}`, created_ms: number, read: false, event, ...rest };
+}
+
+function noticesOf(page: NoticePage) {
+  const notices = vi.fn(async (_limit: number, before?: string) => (before === undefined ? page : { notifications: [aNotice(1)], next: null, unread: 0 }));
+  const readNotices = vi.fn(async () => 0);
+  const unread = vi.fn();
+  return { list: new Notices(fakeApi({ notices, readNotices }), unread), notices, readNotices, unread };
+}
+
+const settled = () => new Promise((resolve) => setTimeout(resolve));
+
+describe('notices', () => {
+  it('are read once they are on the screen, and stay marked as new while it is open', async () => {
+    const { list, readNotices, unread } = noticesOf({ notifications: [aNotice(3), aNotice(2)], next: 'n2', unread: 2 });
+    list.open();
+    await settled();
+    expect(readNotices).toHaveBeenCalledExactlyOnceWith('n3');
+    expect(unread).toHaveBeenCalledExactlyOnceWith(0);
+    expect(list.list.map((notice) => notice.read)).toEqual([false, false]);
+    await list.loadMore();
+    expect(list.list.map((notice) => notice.id)).toEqual(['n3', 'n2', 'n1']);
+    expect(list.hasMore).toBe(false);
+  });
+
+  it('are not asked for while nobody looks', async () => {
+    const { list, notices } = noticesOf({ notifications: [], next: null, unread: 0 });
+    await list.follow();
+    const leave = list.open();
+    leave();
+    await list.follow();
+    expect(notices).toHaveBeenCalledOnce();
+  });
+
+  it('have a sentence each, and alarms stand out', () => {
+    const friend = { id: 'bob', name: 'Bob' };
+    expect(sentence(aNotice(1))).toContain('Bob');
+    const moved = aNotice(1, { event: { kind: 'friend_moved', friend, from: 'https://a.example', address: 'https://b.example' } });
+    expect(sentence(moved)).toContain('https://b.example');
+    const alarm = aNotice(1, { event: { kind: 'certificate_conflict', friend, serial: 1 } });
+    expect([isAlarm(alarm), isAlarm(moved)]).toEqual([true, false]);
+    expect(sentence(aNotice(1, { event: { kind: 'unknown' } }))).not.toBe('');
+  });
+});
