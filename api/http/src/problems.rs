@@ -7,6 +7,7 @@ use tidings_protocol::request_signature::RequestSignatureError;
 use tidings_social::access::PasswordError;
 use tidings_social::feed::PageError;
 use tidings_social::friends::FriendError;
+use tidings_social::invitations::InvitingError;
 use tidings_social::notifications::NotificationError;
 use tidings_social::peer::PeerError;
 use tidings_social::posts::PostError;
@@ -133,7 +134,13 @@ impl From<FriendError> for Failure {
         match error {
             FriendError::Ledger(error) => error.into(),
             FriendError::Signing(_) => internal(&error),
-            FriendError::Address(_) | FriendError::Greeting(_) => invalid(&error),
+            FriendError::Address(_) | FriendError::Greeting(_) | FriendError::Invitation(_) => {
+                invalid(&error)
+            }
+            FriendError::OtherInviter { .. } => {
+                Self::new(422, "other-inviter", "The invitation does not fit", sentence(&error))
+            }
+            FriendError::Blocked(_) => Self::new(409, "blocked", "They are blocked", sentence(&error)),
             FriendError::Oneself => Self::new(422, "oneself", "That is you", sentence(&error)),
             FriendError::PlainHttp { .. }
             | FriendError::NoDeployment { .. }
@@ -167,6 +174,21 @@ impl From<NotificationError> for Failure {
     }
 }
 
+impl From<InvitingError> for Failure {
+    fn from(error: InvitingError) -> Self {
+        match error {
+            InvitingError::Ledger(error) => error.into(),
+            InvitingError::Note(_) | InvitingError::Days(_) => invalid(&error),
+            InvitingError::TooMany => {
+                Self::new(409, "too-many-invitations", "There are too many invitations", sentence(&error))
+            }
+            InvitingError::Unknown => {
+                Self::new(404, "not-found", "There is no such invitation", sentence(&error))
+            }
+        }
+    }
+}
+
 impl From<PullError> for Failure {
     fn from(error: PullError) -> Self {
         match error {
@@ -195,6 +217,14 @@ impl From<PeerError> for Failure {
             PeerError::TooManyPending => {
                 Self::new(403, "too-many-pending", "Too many friend requests wait here", sentence(&error))
             }
+            PeerError::InvitationRequired => {
+                Self::new(403, "invitation-required", "An invitation is needed", sentence(&error))
+            }
+            PeerError::TooManyStances { retry_after_s } => {
+                Self::new(429, "too-many-requests", "Too many requests", sentence(&error))
+                    .with("retry-after", retry_after_s.to_string())
+            }
+            PeerError::Signing(_) => internal(&error),
             PeerError::Stance(_) | PeerError::FutureHead => invalid(&error),
         }
     }

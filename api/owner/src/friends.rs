@@ -1,4 +1,4 @@
-//! `/api/friends`: asking, accepting, ending.
+//! `/api/friends`: asking, accepting, ending, blocking.
 
 use crate::context::Context;
 use tidings_api_http::signin::Owner;
@@ -6,7 +6,7 @@ use tidings_api_http::world::now_ms;
 use tidings_api_http::{AppView, Failure, Reply, outbound};
 use tidings_protocol::Fingerprint;
 use tidings_social::api::{FriendView, NewFriend};
-use tidings_social::friends::{self, FriendError};
+use tidings_social::friends::{self, Asking, FriendError};
 use tidings_social::sync::Scope;
 use tidings_social::{Relation, profile};
 
@@ -21,16 +21,18 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let (owner, view) = context.owner().await?;
     let new: NewFriend = context.request.json()?;
     let greeting = friends::greeting(new.greeting)?;
-    let address = friends::target(&owner.account, &new.address)?;
+    let target = friends::target(&owner.account, &new.address)?;
     drop(view);
-    let discovery = outbound::discover(&address).await?;
-    let certificate = friends::discovered(&owner.account, &address, &discovery)?;
-    let who = certificate.unverified().fingerprint();
+    let discovery = outbound::discover(&target.address).await?;
+    let certificate = friends::discovered(&owner.account, &target.address, &discovery)?.unverified();
+    target.check(certificate)?;
+    let who = certificate.fingerprint();
     let mut view = context.ledger.view().await?;
     let relation = Relation::load(&view, &who).await?;
     let status = if relation.state().is_none() { 201 } else { 200 };
     let own_name = own_name(&view, &owner).await?;
-    let batch = friends::request(&owner.account, &own_name, &relation, &discovery, greeting, now_ms())?;
+    let asking = Asking { greeting, invitation: target.token() };
+    let batch = friends::request(&owner.account, &own_name, &relation, &discovery, asking, now_ms())?;
     context.ledger.commit(&mut view, batch).await?;
     context.refresh(view, &owner.account, Scope::only(who)).await?;
     Ok(Reply::json(status, &show(context, who).await?))
@@ -62,6 +64,27 @@ pub async fn end(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
     context.ledger.commit(&mut view, batch).await?;
     context.keep(view);
     Ok(Reply::empty(204).then_refresh())
+}
+
+/// `PUT /api/friends/{id}/block`. If anything was between them, they are told that it is over, once the reply is out.
+pub async fn block(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    let (owner, mut view) = context.owner().await?;
+    let who = friend_id(context, id)?;
+    let relation = Relation::load(&view, &who).await?;
+    let own_name = own_name(&view, &owner).await?;
+    let batch = friends::block(&view, &owner.account, &own_name, &relation, now_ms()).await?;
+    context.ledger.commit(&mut view, batch).await?;
+    context.keep(view);
+    Ok(Reply::empty(204).then_refresh())
+}
+
+/// `DELETE /api/friends/{id}/block`. Nobody is told.
+pub async fn unblock(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    let (_, mut view) = context.owner().await?;
+    let relation = Relation::load(&view, &friend_id(context, id)?).await?;
+    context.ledger.commit(&mut view, friends::unblock(&relation)?).await?;
+    context.keep(view);
+    Ok(Reply::empty(204))
 }
 
 async fn own_name(view: &AppView<'_>, owner: &Owner) -> Result<String, Failure> {

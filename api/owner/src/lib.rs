@@ -7,11 +7,13 @@
 
 mod context;
 mod friends;
+mod invitations;
 mod notifications;
 mod posts;
 mod profile;
 mod routes;
 mod session;
+mod settings;
 mod setup;
 mod status;
 
@@ -82,6 +84,13 @@ async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<
         Endpoint::EndFriend => friends::end(context, id).await,
         Endpoint::Notifications => notifications::list(context).await,
         Endpoint::ReadNotifications => notifications::read(context).await,
+        Endpoint::BlockFriend => friends::block(context, id).await,
+        Endpoint::UnblockFriend => friends::unblock(context, id).await,
+        Endpoint::Invitations => invitations::list(context).await,
+        Endpoint::Invite => invitations::issue(context).await,
+        Endpoint::RevokeInvitation => invitations::revoke(context, id).await,
+        Endpoint::Settings => settings::show(context).await,
+        Endpoint::ChangeSettings => settings::change(context).await,
         Endpoint::Health => status::health(context).await,
         Endpoint::OpenApi => Ok(status::openapi()),
     }

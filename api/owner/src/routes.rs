@@ -45,6 +45,20 @@ pub enum Endpoint {
     Notifications,
     /// Marks some of it as read.
     ReadNotifications,
+    /// Hears nothing more from somebody.
+    BlockFriend,
+    /// Hears from them again.
+    UnblockFriend,
+    /// Invitations.
+    Invitations,
+    /// Makes one.
+    Invite,
+    /// Takes one back.
+    RevokeInvitation,
+    /// What the owner chose.
+    Settings,
+    /// Makes a choice.
+    ChangeSettings,
     /// Whether the deployment works.
     Health,
     /// The description of all this.
@@ -52,7 +66,7 @@ pub enum Endpoint {
 }
 
 /// Method, path, endpoint. `{id}` stands for one segment.
-pub const ROUTES: [(&str, &str, Endpoint); 22] = [
+pub const ROUTES: [(&str, &str, Endpoint); 29] = [
     ("GET", "/api/setup", Endpoint::SetupStatus),
     ("POST", "/api/setup", Endpoint::Setup),
     ("GET", "/api/session", Endpoint::SessionStatus),
@@ -73,6 +87,13 @@ pub const ROUTES: [(&str, &str, Endpoint); 22] = [
     ("DELETE", "/api/friends/{id}", Endpoint::EndFriend),
     ("GET", "/api/notifications", Endpoint::Notifications),
     ("PUT", "/api/notifications/read", Endpoint::ReadNotifications),
+    ("PUT", "/api/friends/{id}/block", Endpoint::BlockFriend),
+    ("DELETE", "/api/friends/{id}/block", Endpoint::UnblockFriend),
+    ("GET", "/api/invitations", Endpoint::Invitations),
+    ("POST", "/api/invitations", Endpoint::Invite),
+    ("DELETE", "/api/invitations/{id}", Endpoint::RevokeInvitation),
+    ("GET", "/api/settings", Endpoint::Settings),
+    ("PUT", "/api/settings", Endpoint::ChangeSettings),
     ("GET", "/api/health", Endpoint::Health),
     ("GET", "/api/openapi.json", Endpoint::OpenApi),
 ];

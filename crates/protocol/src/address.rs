@@ -64,6 +64,18 @@ impl Address {
         if secure.loopback { Self::from_url(&format!("http://{typed}")) } else { Ok(secure) }
     }
 
+    /// Takes the address of a page as well, as people copy it from a browser: path, query and fragment say which page
+    /// of the deployment, which does not matter here.
+    ///
+    /// # Errors
+    /// Says what is wrong with it.
+    pub fn from_page(typed: &str) -> Result<Self, AddressError> {
+        let typed = typed.trim();
+        let rest = typed.find("://").map_or(0, |at| at + "://".len());
+        let end = typed[rest..].find(['/', '?', '#']).map_or(typed.len(), |at| rest + at);
+        Self::from_typed(&typed[..end])
+    }
+
     fn from_url(text: &str) -> Result<Self, AddressError> {
         if text.len() > ADDRESS_BYTES {
             return Err(AddressError::TooLong { got: text.len(), most: ADDRESS_BYTES });
@@ -157,6 +169,28 @@ mod tests {
             ("https://10.0.0.7", "https://10.0.0.7"),
         ] {
             assert_eq!(Address::from_typed(typed).map(|a| a.origin), Ok(origin.to_owned()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_page_is_that_of_its_deployment() {
+        for typed in [
+            "bob.example/",
+            "https://bob.example/friends",
+            " https://BOB.example/?a=b#c ",
+            "bob.example/whatever/else",
+            "https://bob.example:443/#top",
+            "bob.example",
+        ] {
+            let origin = Address::from_page(typed).map(|a| a.origin);
+            assert_eq!(origin, Ok("https://bob.example".to_owned()), "{typed}");
+        }
+        let port = Address::from_page("bob.example:8443/whatever").map(|a| a.origin);
+        assert_eq!(port, Ok("https://bob.example:8443".to_owned()));
+        for typed in
+            ["", "/", "https://", "https://user@bob.example/", "ftp://bob.example/x", "mailto:bob@example"]
+        {
+            assert!(Address::from_page(typed).is_err(), "{typed}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! What one person says about being friends with another.
 
 use crate::keys::{Fingerprint, PublicKey};
-use crate::limits::{GREETING_CHARS, MAX_SAFE_INTEGER, NAME_CHARS};
+use crate::limits::{GREETING_BYTES, GREETING_CHARS, MAX_SAFE_INTEGER, NAME_CHARS};
 use crate::signed::Document;
-use crate::text::{TextError, check_optional_text, check_text};
+use crate::text::{TextError, check_bytes, check_optional_text, check_text};
 use serde::{Deserialize, Serialize};
 
 /// Whether one wants to be friends.
@@ -16,8 +16,21 @@ pub enum Stance {
     Ended,
 }
 
+/// The place of a stance among those of one person towards another: the greatest counts, however often and in
+/// whatever order they arrive. It also holds all that the state of a friendship depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StanceOrder {
+    /// Counts the attempts at a friendship between two people.
+    pub generation: u64,
+    /// Counts one person's stances inside a generation.
+    pub sequence: u64,
+    /// Whether it says that it is over. Of two stances that somebody signed under the same numbers, as a deployment may
+    /// that could not see its own last word, this one counts, so that everybody agrees on one of them.
+    pub ended: bool,
+}
+
 /// One person's current stance towards another. Of two by the same person to the same other, the one with the greater
-/// (generation, sequence) counts and the other is ignored, however often and in whatever order they arrive.
+/// [`StanceOrder`] counts and the other is ignored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Friendship {
     /// Who says it: an identity.
@@ -44,10 +57,11 @@ impl Document for Friendship {
 }
 
 impl Friendship {
-    /// Its place in the order of one person's messages to another.
+    /// Its place in the order of one person's stances towards another.
     #[must_use]
-    pub fn order(&self) -> (u64, u64) {
-        (self.generation, self.sequence)
+    pub fn order(&self) -> StanceOrder {
+        let Self { generation, sequence, stance, .. } = *self;
+        StanceOrder { generation, sequence, ended: stance == Stance::Ended }
     }
 
     /// Checks the texts and numbers.
@@ -58,6 +72,7 @@ impl Friendship {
         check_text(&self.name, NAME_CHARS, false).map_err(|e| ("name", e))?;
         if let Some(greeting) = &self.greeting {
             check_optional_text(greeting, GREETING_CHARS, true).map_err(|e| ("greeting", e))?;
+            check_bytes(greeting, GREETING_BYTES).map_err(|e| ("greeting", e))?;
         }
         Ok(())
     }
@@ -65,7 +80,9 @@ impl Friendship {
     /// Whether its numbers are ones that every implementation can carry and that leave room to go on.
     #[must_use]
     pub fn numbers_in_range(&self) -> bool {
-        let half = MAX_SAFE_INTEGER / 2;
-        self.generation <= half && self.sequence <= half && self.created_ms <= MAX_SAFE_INTEGER
+        let room = 1..=MAX_SAFE_INTEGER / 2;
+        room.contains(&self.generation)
+            && room.contains(&self.sequence)
+            && self.created_ms <= MAX_SAFE_INTEGER
     }
 }

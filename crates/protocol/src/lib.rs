@@ -10,6 +10,7 @@ mod certificate;
 mod encoding;
 mod friendship;
 mod head;
+mod invitation;
 mod keys;
 pub mod limits;
 mod messages;
@@ -23,8 +24,9 @@ mod text;
 
 pub use address::{Address, AddressError};
 pub use certificate::{Certificate, CertificateError};
-pub use friendship::{Friendship, Stance};
+pub use friendship::{Friendship, Stance, StanceOrder};
 pub use head::{Head, HeadError};
+pub use invitation::{Invitation, InvitationError, InvitationToken};
 pub use keys::{Fingerprint, KeyError, PublicKey, Seed, Signature};
 pub use messages::{
     Change, Discovery, FriendshipAnswer, FriendshipMessage, Notification, NotificationAnswer, PullAnswer,
@@ -34,7 +36,7 @@ pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use record::{Body, Post, Profile};
 pub use record_id::{RecordId, RecordIdError};
 pub use signed::{Document, Signed, SignedError};
-pub use text::{TextError, check_text};
+pub use text::{TextError, check_bytes, check_text};
 
 /// The version of the protocol that this crate speaks; the `v1` of `/p2p/v1/`.
 pub const PROTOCOL_VERSION: u32 = 1;

@@ -9,6 +9,16 @@ pub const BIO_CHARS: usize = 500;
 /// The greeting of a friend request, in Unicode scalar values. A stranger writes it, so it stays small.
 pub const GREETING_CHARS: usize = 500;
 
+/// The same greeting in bytes of UTF-8: what a stranger may have kept here for them.
+pub const GREETING_BYTES: usize = 1_000;
+
+/// A friendship in bytes of its JSON: the fixed members, a name and a greeting in which every character is escaped, and
+/// room for members of later versions. Strangers' ones are kept, so they are bounded as a whole.
+pub const FRIENDSHIP_BYTES: usize = 3_072;
+
+/// The secret of an invitation, in bytes: nobody guesses 128 random bits.
+pub const INVITATION_TOKEN_BYTES: usize = 16;
+
 /// The text of a post, in Unicode scalar values.
 pub const POST_CHARS: usize = 5_000;
 

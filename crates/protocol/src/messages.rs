@@ -3,6 +3,7 @@
 use crate::certificate::Certificate;
 use crate::friendship::Friendship;
 use crate::head::Head;
+use crate::invitation::InvitationToken;
 use crate::record::{Post, Profile};
 use crate::record_id::RecordId;
 use crate::signed::Signed;
@@ -51,6 +52,10 @@ pub struct Software {
 pub struct FriendshipMessage {
     /// The sender's stance towards the receiver.
     pub friendship: Signed<Friendship>,
+    /// The token of an invitation by the receiver, if one brought the sender here. It stays out of the signed
+    /// friendship, which is kept and passed on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationToken>,
 }
 
 /// The answer to a friendship message.

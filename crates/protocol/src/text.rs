@@ -16,6 +16,14 @@ pub enum TextError {
         /// Unicode scalar values allowed.
         most: usize,
     },
+    /// More bytes of UTF-8 than allowed.
+    #[error("has {got} bytes, at most {most} are allowed")]
+    TooManyBytes {
+        /// Bytes found.
+        got: usize,
+        /// Bytes allowed.
+        most: usize,
+    },
     /// A control character other than line feed and tab, or a bidirectional override that would garble its surroundings.
     #[error("contains the character U+{0:04X}, which is not allowed")]
     Forbidden(u32),
@@ -43,6 +51,15 @@ pub(crate) fn check_optional_text(text: &str, most: usize, lines: bool) -> Resul
         Some(c) => Err(TextError::Forbidden(c as u32)),
         None => Ok(()),
     }
+}
+
+/// Checks the size of `text` in UTF-8, where a character may take four bytes.
+///
+/// # Errors
+/// [`TextError::TooManyBytes`].
+pub fn check_bytes(text: &str, most: usize) -> Result<(), TextError> {
+    let got = text.len();
+    if got > most { Err(TextError::TooManyBytes { got, most }) } else { Ok(()) }
 }
 
 fn is_forbidden(c: char, lines: bool) -> bool {

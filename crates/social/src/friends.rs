@@ -1,16 +1,21 @@
-//! Becoming friends, and ceasing to be: what the owner decides, and what others say.
+//! Becoming friends, and ceasing to be: what the owner decides, and what others say. The rules behind it are those of
+//! [`crate::stance`].
 
 use crate::account::Account;
 use crate::api::{FriendList, FriendState};
 use crate::keys;
-use crate::relation::{Look, Relation, Verified};
+use crate::limits::PENDING_MS;
+use crate::relation::{Blocked, Look, Relation, Verified};
+use crate::stance::{Heard, Said};
 use crate::stored;
+use crate::strangers;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
-use tidings_protocol::limits::{GREETING_CHARS, NAME_CHARS};
+use tidings_protocol::limits::{FRIENDSHIP_BYTES, GREETING_BYTES, GREETING_CHARS, NAME_CHARS};
 use tidings_protocol::{
-    Address, AddressError, Certificate, CertificateError, Discovery, Fingerprint, Friendship,
-    PROTOCOL_VERSION, Signed, SignedError, Stance, TextError, check_text,
+    Address, AddressError, Certificate, CertificateError, Discovery, Fingerprint, Friendship, Invitation,
+    InvitationError, InvitationToken, PROTOCOL_VERSION, Signed, SignedError, Stance, TextError, check_bytes,
+    check_text,
 };
 
 /// Why something about a friend is refused.
@@ -22,6 +27,18 @@ pub enum FriendError {
     /// What was typed is no address.
     #[error("the address {0}")]
     Address(#[from] AddressError),
+    /// What was pasted is no invitation.
+    #[error("the invitation {0}")]
+    Invitation(#[from] InvitationError),
+    /// Somebody else is at the address of an invitation than who made it.
+    #[error("the invitation is by somebody else than who is at {address} now: ask them for a new one")]
+    OtherInviter {
+        /// The address.
+        address: Address,
+    },
+    /// The owner blocked them.
+    #[error("you blocked {0}: unblock them first")]
+    Blocked(String),
     /// One's own address or identity.
     #[error("that is your own deployment")]
     Oneself,
@@ -112,22 +129,63 @@ pub(crate) fn show(relations: Vec<Relation>) -> FriendList {
     friends.sort_by(|a, b| {
         (rank(a.state), a.name.to_lowercase(), a.id).cmp(&(rank(b.state), b.name.to_lowercase(), b.id))
     });
-    FriendList { friends }
+    let mut blocked: Vec<_> = relations.iter().filter_map(Relation::blocked_view).collect();
+    blocked.sort_by_key(|one| (one.name.to_lowercase(), one.id));
+    FriendList { friends, blocked }
 }
 
-/// The address of a deployment to befriend, from what a person typed.
+/// Whom to befriend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// Where they are.
+    pub address: Address,
+    /// Their invitation, if there is one.
+    pub invitation: Option<Invitation>,
+}
+
+impl Target {
+    /// Makes sure that whoever was [`discovered`] there is who made the invitation.
+    ///
+    /// # Errors
+    /// [`FriendError::OtherInviter`].
+    pub fn check(&self, found: &Certificate) -> Result<(), FriendError> {
+        match &self.invitation {
+            Some(invitation) if invitation.inviter != found.fingerprint() => {
+                Err(FriendError::OtherInviter { address: self.address.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What goes along with the request.
+    #[must_use]
+    pub fn token(&self) -> Option<InvitationToken> {
+        self.invitation.as_ref().map(|invitation| invitation.token.clone())
+    }
+}
+
+/// Whom to befriend, from what a person typed or pasted: an address, the address of a page there, or an invitation.
 ///
 /// # Errors
-/// When it is no address, one's own, or out of reach for this deployment.
-pub fn target(account: &Account, typed: &str) -> Result<Address, FriendError> {
-    let address = Address::from_typed(typed)?;
-    if address == *account.address() {
+/// When it is none of these, one's own, or out of reach for this deployment.
+pub fn target(account: &Account, typed: &str) -> Result<Target, FriendError> {
+    let target = if Invitation::is_meant(typed) {
+        let invitation = Invitation::from_typed(typed)?;
+        if invitation.inviter == account.fingerprint() {
+            return Err(FriendError::Oneself);
+        }
+        Target { address: invitation.address.clone(), invitation: Some(invitation) }
+    } else {
+        Target { address: Address::from_page(typed)?, invitation: None }
+    };
+    let address = &target.address;
+    if address == account.address() {
         return Err(FriendError::Oneself);
     }
-    if !account.address().may_reach(&address) {
-        return Err(FriendError::PlainHttp { address });
+    if !account.address().may_reach(address) {
+        return Err(FriendError::PlainHttp { address: address.clone() });
     }
-    Ok(address)
+    Ok(target)
 }
 
 /// Checks a greeting; one of nothing but white space counts as none.
@@ -139,6 +197,7 @@ pub fn greeting(typed: Option<String>) -> Result<Option<String>, FriendError> {
         None => Ok(None),
         Some(text) => {
             check_text(&text, GREETING_CHARS, true).map_err(FriendError::Greeting)?;
+            check_bytes(&text, GREETING_BYTES).map_err(FriendError::Greeting)?;
             Ok(Some(text))
         }
     }
@@ -196,29 +255,55 @@ pub(crate) fn keep_certificate(relation: &Relation, certificate: &Signed<Certifi
     batch.put(keys::certificate(&relation.fingerprint, serial), certificate.to_json());
 }
 
+/// What goes along with a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// A word to them.
+    pub greeting: Option<String>,
+    /// The secret of their invitation.
+    pub invitation: Option<InvitationToken>,
+}
+
 /// Asks somebody, who was just [`discovered`] at their address, to be friends. If they asked already, this
-/// accepts; if nothing is to be said, the batch only keeps the certificate.
+/// accepts; if nothing is to be said, the batch only keeps the certificate. A request that waits for an answer is made
+/// again if there is an invitation now, or if it has waited so long that they will have let go of it.
 ///
 /// # Errors
-/// When the request cannot be signed.
+/// When they are blocked, or the request cannot be signed.
 pub fn request(
     account: &Account,
     own_name: &str,
     relation: &Relation,
     discovery: &Discovery,
-    greeting: Option<String>,
+    asking: Asking,
     now_ms: u64,
 ) -> Result<Batch, FriendError> {
+    if relation.is_blocked() {
+        return Err(FriendError::Blocked(relation.name()));
+    }
     let mut batch = Batch::new();
     keep_verified(relation, discovery, &mut batch);
-    match relation.state() {
-        Some(FriendState::Friends | FriendState::Outgoing) => {}
-        Some(FriendState::Incoming) => {
-            say(account, own_name, relation, Said::Join, greeting, now_ms, &mut batch)?
+    let Asking { greeting, invitation } = asking;
+    let said = match relation.state() {
+        Some(FriendState::Friends) => None,
+        Some(FriendState::Incoming) => Some(Said::Join),
+        Some(FriendState::Outgoing) => {
+            (invitation.is_some() || asked_long_ago(relation, now_ms)).then_some(Said::Ask)
         }
-        None => say(account, own_name, relation, Said::Ask, greeting, now_ms, &mut batch)?,
+        None => Some(Said::Ask),
+    };
+    if let Some(said) = said {
+        say(account, own_name, relation, said, greeting, now_ms, &mut batch)?;
+    }
+    if let (Some(Said::Ask), Some(token)) = (said, invitation) {
+        batch.put(keys::invitation_of(&relation.fingerprint), stored::json(&token));
     }
     Ok(batch)
+}
+
+fn asked_long_ago(relation: &Relation, now_ms: u64) -> bool {
+    let asked_ms = relation.ours.as_ref().map(|ours| ours.unverified().created_ms);
+    asked_ms.is_some_and(|asked_ms| asked_ms.saturating_add(PENDING_MS) <= now_ms)
 }
 
 /// Accepts a request.
@@ -273,6 +358,43 @@ pub async fn end<S: KeyValue>(
     Ok(batch)
 }
 
+/// Hears nothing more from somebody: ends what there is, and hides whatever they say from now on. They are told of the end
+/// as by [`end`], and cannot tell that there is more to it.
+///
+/// # Errors
+/// When nothing is known about them.
+pub async fn block<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    own_name: &str,
+    relation: &Relation,
+    now_ms: u64,
+) -> Result<Batch, FriendError> {
+    if relation.is_blocked() {
+        return Ok(Batch::new());
+    }
+    let mut batch = match relation.state() {
+        Some(_) => end(view, account, own_name, relation, now_ms).await?,
+        None if relation.ours.is_some() || relation.theirs.is_some() => Batch::freeing(),
+        None => return Err(FriendError::Unknown(relation.fingerprint)),
+    };
+    batch.put(keys::blocked(&relation.fingerprint), stored::json(&Blocked { at_ms: now_ms }));
+    Ok(batch)
+}
+
+/// Hears from somebody again. What they asked meanwhile, and did not take back, is shown then.
+///
+/// # Errors
+/// When they are not blocked.
+pub fn unblock(relation: &Relation) -> Result<Batch, FriendError> {
+    if !relation.is_blocked() {
+        return Err(FriendError::Unknown(relation.fingerprint));
+    }
+    let mut batch = Batch::freeing();
+    batch.delete(keys::blocked(&relation.fingerprint));
+    Ok(batch)
+}
+
 /// Removes what was pulled from somebody, and where the pulls stood.
 pub(crate) async fn forget<S: KeyValue>(
     view: &View<'_, S>,
@@ -289,24 +411,14 @@ pub(crate) async fn forget<S: KeyValue>(
     for entry in view.scan(keys::heard_from(who), Direction::Forward, usize::MAX).await? {
         batch.delete(entry.key);
     }
-    for key in [keys::pull(who), keys::told(who), keys::served(who)] {
+    for key in [keys::pull(who), keys::told(who), keys::served(who), keys::invitation_of(who)] {
         batch.delete(key);
     }
     Ok(())
 }
 
-/// What the owner says next.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    /// A request, in a new generation.
-    Ask,
-    /// Their request is accepted, in its generation.
-    Join,
-    /// It is over, in the generation that was reached.
-    End,
-}
-
-fn say(
+/// Signs what the owner says, to be kept and delivered.
+pub(crate) fn say(
     account: &Account,
     own_name: &str,
     relation: &Relation,
@@ -314,35 +426,27 @@ fn say(
     greeting: Option<String>,
     now_ms: u64,
     batch: &mut Batch,
-) -> Result<(), SignedError> {
-    let order =
-        |stance: &Option<Signed<Friendship>>| stance.as_ref().map_or((0, 0), |f| f.unverified().order());
-    let (ours, theirs) = (order(&relation.ours), order(&relation.theirs));
-    let generation = match said {
-        Said::Ask => ours.0.max(theirs.0) + 1,
-        Said::Join => theirs.0,
-        Said::End => ours.0.max(theirs.0),
-    };
-    let sequence = if generation == ours.0 { ours.1 + 1 } else { 1 };
+) -> Result<Signed<Friendship>, SignedError> {
+    let between = relation.between();
+    let order = between.say(said);
     let friendship = Friendship {
         from: account.identity(),
         to: relation.fingerprint,
-        generation,
-        sequence,
-        stance: if said == Said::End { Stance::Ended } else { Stance::Wanted },
+        generation: order.generation,
+        sequence: order.sequence,
+        stance: if order.ended { Stance::Ended } else { Stance::Wanted },
         name: own_name.to_owned(),
         greeting,
         created_ms: now_ms,
     };
-    let order = friendship.order();
     let signed = Signed::sign(friendship, account.deployment_key())?;
-    if relation.ours.is_some() {
-        batch.delete(keys::ours(&relation.fingerprint, ours));
+    if let Some(before) = between.ours {
+        batch.delete(keys::ours(&relation.fingerprint, before));
     }
     batch.put(keys::ours(&relation.fingerprint, order), signed.to_json());
     let fresh = crate::relation::Delivery { arrived: relation.delivery.arrived, ..Default::default() };
     batch.put(keys::delivery(&relation.fingerprint), stored::json(&fresh));
-    Ok(())
+    Ok(signed)
 }
 
 /// Why somebody's stance is not taken.
@@ -362,12 +466,18 @@ pub enum StanceError {
         /// What is wrong with it.
         reason: TextError,
     },
+    /// More than is kept for somebody.
+    #[error("the friendship has {got} bytes, at most {FRIENDSHIP_BYTES} are allowed")]
+    TooLarge {
+        /// Bytes of its JSON.
+        got: usize,
+    },
     /// Numbers out of range.
     #[error("the friendship: generation, sequence or created_ms is out of range")]
     Numbers,
 }
 
-/// Takes somebody's stance, sent by them or brought along with an answer. Older ones than the known one change nothing.
+/// Takes somebody's stance, sent by them or brought along with an answer, if it is [news](Heard::News).
 ///
 /// # Errors
 /// When it is not theirs, or not acceptable.
@@ -376,8 +486,9 @@ pub(crate) fn take_stance(
     relation: &Relation,
     certificate: &Certificate,
     friendship: &Signed<Friendship>,
+    now_ms: u64,
     batch: &mut Batch,
-) -> Result<bool, StanceError> {
+) -> Result<Heard, StanceError> {
     let content = friendship.verify(&certificate.key)?;
     if content.from != certificate.identity || content.to != *own {
         return Err(StanceError::OtherPeople);
@@ -386,16 +497,14 @@ pub(crate) fn take_stance(
     if !content.numbers_in_range() {
         return Err(StanceError::Numbers);
     }
-    let known = relation.theirs.as_ref().map(|f| f.unverified().order());
-    if known >= Some(content.order()) {
-        return Ok(false);
+    let text = friendship.to_json();
+    if text.len() > FRIENDSHIP_BYTES {
+        return Err(StanceError::TooLarge { got: text.len() });
     }
-    if relation.theirs.is_none() && relation.ours.is_none() && content.stance == Stance::Ended {
-        return Ok(false); // Nothing was ever between us, so there is nothing to end.
+    let heard = relation.between().hear(content.order());
+    if heard == Heard::News {
+        strangers::note_earlier(relation, now_ms, batch);
+        batch.put(keys::theirs(&relation.fingerprint, content.order()), text);
     }
-    if let Some(known) = known {
-        batch.delete(keys::theirs(&relation.fingerprint, known));
-    }
-    batch.put(keys::theirs(&relation.fingerprint, content.order()), friendship.to_json());
-    Ok(true)
+    Ok(heard)
 }

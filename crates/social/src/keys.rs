@@ -3,7 +3,7 @@
 //! Values are JSON. A partition groups what is read together; see `docs/storage.md`.
 
 use tidings_ledger::{Key, Range};
-use tidings_protocol::{Fingerprint, Head, RecordId};
+use tidings_protocol::{Fingerprint, Head, RecordId, StanceOrder};
 
 /// Claims that a setup is under way. Owner component.
 pub(crate) const CLAIM: &str = "claim";
@@ -21,6 +21,10 @@ pub(crate) const FEED: &str = "feed";
 pub(crate) const FRIEND: &str = "friend";
 /// Heads that friends announced. Peer component writes, owner component removes.
 pub(crate) const HEARD: &str = "heard";
+/// Invitations that the owner gave out, and who used them. Both components; see the functions below.
+pub(crate) const INVITATION: &str = "invitation";
+/// What the owner chose. Owner component.
+pub(crate) const SETTING: &str = "setting";
 /// What friends have pulled. Peer component.
 pub(crate) const SERVED: &str = "served";
 /// What the owner should know. Both components.
@@ -76,15 +80,53 @@ pub(crate) fn certificate(who: &Fingerprint, serial: u64) -> Key {
     key(FRIEND, &format!("{who}/certificate/{serial:016}"))
 }
 
-/// `friend:<who>/ours/<generation>.<sequence>` -> `Signed<Friendship>`; the greatest counts. Owner component.
-pub(crate) fn ours(who: &Fingerprint, (generation, sequence): (u64, u64)) -> Key {
-    key(FRIEND, &format!("{who}/ours/{generation:016}.{sequence:016}"))
+/// `friend:<who>/ours/<generation>.<sequence>.<ended>` -> `Signed<Friendship>`; the greatest counts. Owner component, and
+/// the peer component where an invitation says yes in advance.
+pub(crate) fn ours(who: &Fingerprint, order: StanceOrder) -> Key {
+    key(FRIEND, &format!("{who}/ours/{}", in_order(order)))
 }
 
-/// `friend:<who>/theirs/<generation>.<sequence>` -> `Signed<Friendship>`; the greatest counts, so that messages handled
-/// at the same time cannot undo each other. Both components.
-pub(crate) fn theirs(who: &Fingerprint, (generation, sequence): (u64, u64)) -> Key {
-    key(FRIEND, &format!("{who}/theirs/{generation:016}.{sequence:016}"))
+/// `friend:<who>/theirs/<generation>.<sequence>.<ended>` -> `Signed<Friendship>`; the greatest counts, so that messages
+/// handled at the same time cannot undo each other. Lesser ones become the time at which that was, and stay for a day,
+/// to be counted. Both components.
+pub(crate) fn theirs(who: &Fingerprint, order: StanceOrder) -> Key {
+    key(FRIEND, &format!("{who}/theirs/{}", in_order(order)))
+}
+
+/// Texts in the order of the stances.
+fn in_order(StanceOrder { generation, sequence, ended }: StanceOrder) -> String {
+    format!("{generation:016}.{sequence:016}.{}", u8::from(ended))
+}
+
+/// `friend:<who>/blocked` -> `relation::Blocked`. Owner component.
+pub(crate) fn blocked(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/blocked"))
+}
+
+/// `friend:<who>/invitation` -> `InvitationToken`, until the request that it goes with has arrived. Owner component.
+pub(crate) fn invitation_of(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/invitation"))
+}
+
+/// `invitation:<hash>` -> `invitations::Issued`. Owner component.
+pub(crate) fn invitation(hash: &str) -> Key {
+    key(INVITATION, hash)
+}
+
+/// `invitation:<hash>/used/<who>` -> `invitations::Use`. A key for each who used it, so that none is lost of two that could
+/// not see each other. Peer component.
+pub(crate) fn invitation_use(hash: &str, who: &Fingerprint) -> Key {
+    key(INVITATION, &format!("{hash}/used/{who}"))
+}
+
+/// `invitation:<hash>` and everything below it.
+pub(crate) fn invitation_with_uses(hash: &str) -> Range {
+    Range::prefix(INVITATION, hash)
+}
+
+/// `setting:<name>` -> its value. One key for each, so that changing one does not undo another. Owner component.
+pub(crate) fn setting(name: &str) -> Key {
+    key(SETTING, name)
 }
 
 /// `friend:<who>/verified` -> `relation::Verified`. Owner component.

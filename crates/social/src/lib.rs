@@ -11,6 +11,7 @@ pub mod api;
 pub mod changes;
 pub mod feed;
 pub mod friends;
+pub mod invitations;
 mod keys;
 pub mod limits;
 pub mod notifications;
@@ -22,9 +23,12 @@ pub mod posts;
 pub mod profile;
 pub mod pulls;
 pub mod relation;
+pub mod settings;
 pub mod setup;
 mod spliced;
+pub mod stance;
 mod stored;
+mod strangers;
 pub mod sync;
 
 #[cfg(test)]

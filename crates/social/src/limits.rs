@@ -38,8 +38,40 @@ pub const NOTIFICATIONS_KEPT: usize = 500;
 /// Notifications of friend requests among them: what strangers do pushes nothing else out.
 pub const REQUEST_NOTIFICATIONS_KEPT: usize = 100;
 
-/// Requests from strangers that wait for the owner. Each takes at most about 2 KB.
+/// Requests from strangers that wait for the owner. The text of each is at most 1 KB, all that is kept of it about 4 KB.
 pub const PENDING_STRANGERS: usize = 100;
+
+/// How long a stranger's request waits for the owner before it is let go of, in milliseconds: 14 days.
+pub const PENDING_MS: u64 = 14 * DAY_MS;
+
+/// Strangers of whom anything is kept: those who wait, and as many who took their request back. Bounds what people can
+/// leave here who ask and change their mind, each time as somebody new.
+pub const STRANGERS: usize = 2 * PENDING_STRANGERS;
+
+/// How long it is remembered that a stranger took a request back, in milliseconds: longer than any copy of the request
+/// can still be under way, since signatures of requests are taken for minutes only.
+pub const WITHDRAWN_MS: u64 = DAY_MS;
+
+/// How often one person may change their stance within a day. Each change is a commit of the receiver's.
+pub const STANCES_A_DAY: usize = 10;
+
+/// A day in milliseconds.
+pub const DAY_MS: u64 = 24 * 3_600_000;
+
+/// Invitations that can still be used, at a time: more than anybody sends out by hand.
+pub const INVITATIONS_OPEN: usize = 50;
+
+/// How long an invitation can be used if the owner does not say, in days.
+pub const INVITATION_DAYS: u32 = 7;
+
+/// The longest that an invitation can be used, in days.
+pub const INVITATION_DAYS_MOST: u32 = 90;
+
+/// How long an invitation is shown once it can no longer be used, in milliseconds: 30 days.
+pub const INVITATION_SHOWN_MS: u64 = 30 * DAY_MS;
+
+/// What the owner notes about an invitation, in Unicode scalar values.
+pub const INVITATION_NOTE_CHARS: usize = 100;
 
 /// Requests sent at the same time in one round of a refresh.
 pub const ROUND_REQUESTS: usize = 48;

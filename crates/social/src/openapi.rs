@@ -4,9 +4,10 @@
 #![allow(dead_code)]
 
 use crate::api::{
-    Changes, FriendList, FriendView, Health, NewFriend, NewPost, NotificationPage, PasswordChange, PostPage,
-    PostView, ProfileChange, ProfileView, ReadRequest, RefreshReport, RefreshRequest, SessionStatus,
-    SetupRequest, SetupStatus, Unread,
+    Changes, FriendList, FriendView, Health, InvitationList, IssuedInvitation, NewFriend, NewInvitation,
+    NewPost, NotificationPage, PasswordChange, PostPage, PostView, ProfileChange, ProfileView, ReadRequest,
+    RefreshReport, RefreshRequest, SessionStatus, Settings, SettingsChange, SetupRequest, SetupStatus,
+    Unread,
 };
 use tidings_protocol::Problem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -137,6 +138,42 @@ endpoint!(
     responses((status = 200, body = Unread), (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
+    /// Hears nothing more from somebody: ends what there is, and hides what they ask from now on. They cannot tell.
+    block_friend, put, path = "/api/friends/{id}/block", tag = "friends", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Hears from somebody again who was blocked.
+    unblock_friend, delete, path = "/api/friends/{id}/block", tag = "friends", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Invitations that can be used, and for a month those that were used or are over.
+    get_invitations, get, path = "/api/invitations", tag = "friends",
+    responses((status = 200, body = InvitationList), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Makes an invitation: a link by which one person becomes a friend at once. At most 50 can be used at a time.
+    post_invitations, post, path = "/api/invitations", tag = "friends", request_body = NewInvitation,
+    responses((status = 201, body = IssuedInvitation), (status = 409, body = Problem, content_type = "application/problem+json", description = "Too many can be used already"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Takes an invitation back. Who became a friend by it stays one.
+    delete_invitation, delete, path = "/api/invitations/{id}", tag = "friends", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// What the owner chose.
+    get_settings, get, path = "/api/settings", tag = "settings",
+    responses((status = 200, body = Settings), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Changes the members that are given.
+    put_settings, put, path = "/api/settings", tag = "settings", request_body = SettingsChange,
+    responses((status = 200, body = Settings), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
     /// Whether the deployment works and is configured.
     get_health, get, path = "/api/health", tag = "health", security(()),
     responses((status = 200, body = Health), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -179,7 +216,9 @@ impl Modify for SecuritySchemes {
     paths(
         get_setup, post_setup, get_session, post_session, delete_session, put_password, get_profile, put_profile,
         get_posts, post_posts, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
-        accept_friend, delete_friend, get_notifications, put_notifications_read, get_health, get_openapi
+        accept_friend, delete_friend, block_friend, unblock_friend, get_invitations, post_invitations,
+        delete_invitation, get_settings, put_settings, get_notifications, put_notifications_read, get_health,
+        get_openapi
     ),
     security(("basic" = []), ("cookie" = [])),
     modifiers(&SecuritySchemes)

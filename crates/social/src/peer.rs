@@ -1,19 +1,22 @@
 //! What others ask of this deployment: who may ask, and what follows.
 
 use crate::account::Account;
-use crate::api::FriendState;
+use crate::api::{FriendState, WhoMayAsk};
 use crate::friends::{self, StanceError};
+use crate::invitations::{self, Use};
 use crate::keys;
-use crate::limits::PENDING_STRANGERS;
+use crate::limits::{PENDING_STRANGERS, STANCES_A_DAY};
 use crate::notifications;
 use crate::relation::Relation;
+use crate::stance::{Heard, Said};
+use crate::{profile, settings, stored, strangers};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
 use tidings_protocol::request_signature::{ClaimedRequest, RequestParts, RequestSignatureError};
 use tidings_protocol::{
     Address, Certificate, Discovery, FriendshipAnswer, FriendshipMessage, Notification, NotificationAnswer,
-    PROTOCOL_VERSION, Profile, Signed, Software, Stance,
+    PROTOCOL_VERSION, Profile, Signed, SignedError, Software, Stance,
 };
 
 /// Why a request of another deployment is refused.
@@ -53,6 +56,18 @@ pub enum PeerError {
     /// Too many strangers wait for an answer of the owner.
     #[error("{PENDING_STRANGERS} friend requests wait for an answer here already: try again in some days")]
     TooManyPending,
+    /// Only people with an invitation may ask.
+    #[error("friend requests are taken here with an invitation only, and there was none that is open")]
+    InvitationRequired,
+    /// This person changed their stance too often.
+    #[error("the friendship was changed {STANCES_A_DAY} times within a day: try again later")]
+    TooManyStances {
+        /// When another change is taken, in seconds from now.
+        retry_after_s: u64,
+    },
+    /// An answer could not be signed.
+    #[error("{0}")]
+    Signing(#[from] SignedError),
     /// The friendship in the message is not acceptable.
     #[error(transparent)]
     Stance(#[from] StanceError),
@@ -141,10 +156,12 @@ pub async fn discovery<S: KeyValue>(view: &View<'_, S>, account: &Account) -> Re
     })
 }
 
-/// Takes a friendship message: a request, an acceptance, or an end.
+/// Takes a friendship message: a request, an acceptance, or an end. A request with an invitation is accepted at once.
+///
+/// Whether the sender is blocked must not show: all that it changes is what the owner sees.
 ///
 /// # Errors
-/// When it is not acceptable, or too many strangers wait already.
+/// When it is not acceptable, too many strangers wait already, or this sender changed their mind too often.
 pub async fn receive_friendship<S: KeyValue>(
     view: &View<'_, S>,
     account: &Account,
@@ -154,30 +171,58 @@ pub async fn receive_friendship<S: KeyValue>(
 ) -> Result<(FriendshipAnswer, Batch), PeerError> {
     let VerifiedPeer { relation, certificate } = sender;
     let mut batch = Batch::new();
-    let own = account.fingerprint();
-    let is_news =
-        friends::take_stance(&own, relation, certificate.unverified(), &message.friendship, &mut batch)?;
-    if is_news {
-        let stance = message.friendship.unverified().stance;
-        if stance == Stance::Wanted && relation.ours.is_none() && relation.theirs.is_none() {
-            refuse_if_crowded(view).await?;
+    let (own, friendship) = (account.fingerprint(), &message.friendship);
+    let heard =
+        friends::take_stance(&own, relation, certificate.unverified(), friendship, now_ms, &mut batch)?;
+    let stance = friendship.unverified();
+    let asks = relation.between().after_hearing(stance.order()).state() == Some(FriendState::Incoming);
+    let invitation = match &message.invitation {
+        Some(token) if asks && !relation.is_blocked() => {
+            invitations::open_to(view, token, &relation.fingerprint, now_ms).await?
         }
-        if stance == Stance::Ended {
+        _ => None,
+    };
+    if heard == Heard::News {
+        strangers::check_pace(relation, now_ms)?;
+        if invitation.is_none() {
+            let asked_before = relation.between().state() == Some(FriendState::Incoming);
+            if asks && !asked_before && settings::who_may_ask(view).await? == WhoMayAsk::Invited {
+                return Err(PeerError::InvitationRequired);
+            }
+            let joins_those_who_wait = asks && !asked_before;
+            let is_new = relation.theirs.is_none();
+            if relation.ours.is_none() && (joins_those_who_wait || is_new) {
+                let relations = Relation::load_all(view).await?;
+                strangers::sweep(&relations, now_ms, &mut batch);
+                let room = strangers::room(&relations, now_ms);
+                if asks && !room.to_wait {
+                    return Err(PeerError::TooManyPending);
+                }
+                if !room.at_all {
+                    return Ok((FriendshipAnswer { friendship: None }, Batch::new()));
+                }
+            }
+        }
+        if stance.stance == Stance::Ended {
             let mut freeing = Batch::freeing();
             freeing.merge(batch);
             batch = freeing;
             friends::forget(view, relation, &mut batch).await?;
         }
         friends::keep_certificate(relation, certificate, &mut batch);
-        notifications::note_stance(view, relation, &message.friendship, now_ms, &mut batch).await?;
+        if invitation.is_none() {
+            notifications::note_stance(view, relation, friendship, now_ms, &mut batch).await?;
+        }
     }
-    Ok((FriendshipAnswer { friendship: relation.ours.clone() }, batch))
-}
-
-async fn refuse_if_crowded<S: KeyValue>(view: &View<'_, S>) -> Result<(), PeerError> {
-    let relations = Relation::load_all(view).await?;
-    let pending = relations.iter().filter(|r| r.state() == Some(FriendState::Incoming)).count();
-    if pending >= PENDING_STRANGERS { Err(PeerError::TooManyPending) } else { Ok(()) }
+    let mut ours = relation.ours.clone();
+    if let Some(id) = invitation {
+        let name = profile::summary(view, account).await?.name;
+        let met = Relation { theirs: Some(friendship.clone()), ..relation.clone() };
+        ours = Some(friends::say(account, &name, &met, Said::Join, None, now_ms, &mut batch)?);
+        let used = Use { at_ms: now_ms, name: stance.name.clone() };
+        batch.put(keys::invitation_use(&id, &relation.fingerprint), stored::json(&used));
+    }
+    Ok((FriendshipAnswer { friendship: ours }, batch))
 }
 
 /// Takes a notification: the friend stays dirty until the owner's side holds that head.

@@ -1,14 +1,16 @@
 //! All that is stored about one other person, and what follows from it.
 
-use crate::api::{DeliveryState, DeliveryView, FriendState, FriendView, Person, PullView};
+use crate::api::{BlockedView, DeliveryState, DeliveryView, FriendState, FriendView, Person, PullView};
 use crate::keys;
 use crate::limits::{RETRY_MS, delay};
+use crate::stance::Between;
 use crate::stored;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Range, View};
+use tidings_ledger::{Direction, Entry, Key, KeyValue, LedgerError, Range, View};
 use tidings_protocol::{
-    Address, Certificate, Fingerprint, Friendship, Head, Profile, PublicKey, Signed, Stance,
+    Address, Certificate, Fingerprint, Friendship, Head, InvitationToken, Profile, PublicKey, Signed,
+    StanceOrder,
 };
 
 /// That this deployment has found an identity at an address.
@@ -34,14 +36,32 @@ pub(crate) struct Look {
 /// How far the delivery of the owner's stance has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Delivery {
-    /// The (generation, sequence) that arrived last.
-    pub(crate) arrived: Option<(u64, u64)>,
+    /// The stance that arrived last.
+    pub(crate) arrived: Option<StanceOrder>,
     /// Attempts in vain since.
     pub(crate) attempts: u32,
     /// When the last attempt was made, in unix milliseconds.
     pub(crate) last_ms: u64,
     /// What went wrong.
     pub(crate) problem: Option<String>,
+}
+
+/// That the owner wants to hear nothing more from somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Blocked {
+    /// Since when, in unix milliseconds.
+    pub(crate) at_ms: u64,
+}
+
+/// A stance of theirs that was stored, or the note that one was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spoken {
+    /// Where it is.
+    pub(crate) key: Key,
+    /// When it came, in unix milliseconds of this side's clock.
+    pub(crate) at_ms: u64,
+    /// Whether only the note is left.
+    pub(crate) is_note: bool,
 }
 
 /// The last notification to a friend.
@@ -103,6 +123,11 @@ pub struct Relation {
     pub(crate) pull: Option<Pull>,
     pub(crate) heard: Option<Head>,
     pub(crate) served: Option<Served>,
+    pub(crate) blocked: Option<Blocked>,
+    /// Goes along with the owner's request until that has arrived.
+    pub(crate) invitation: Option<InvitationToken>,
+    /// All stances of theirs of the last day, in their order, and the latest.
+    pub(crate) spoken: Vec<Spoken>,
 }
 
 impl Relation {
@@ -122,6 +147,9 @@ impl Relation {
             pull: None,
             heard: None,
             served: None,
+            blocked: None,
+            invitation: None,
+            spoken: Vec::new(),
         }
     }
 
@@ -171,7 +199,9 @@ impl Relation {
         match parts.next() {
             Some("certificate") => self.certificate = stored::parse(entry).or(self.certificate.take()),
             Some("ours") => self.ours = stored::parse(entry).or(self.ours.take()),
-            Some("theirs") => self.theirs = stored::parse(entry).or(self.theirs.take()),
+            Some("theirs") => self.add_theirs(entry),
+            Some("blocked") => self.blocked = stored::parse(entry),
+            Some("invitation") => self.invitation = stored::parse(entry),
             Some("verified") => self.verified = stored::parse(entry),
             Some("profile") => self.profile = stored::parse(entry),
             Some("look") => self.look = stored::parse(entry).unwrap_or_default(),
@@ -182,29 +212,41 @@ impl Relation {
         }
     }
 
+    fn add_theirs(&mut self, entry: &Entry) {
+        let noted_ms: Option<u64> = stored::parse(entry);
+        self.spoken.push(Spoken {
+            key: entry.key.clone(),
+            at_ms: noted_ms.unwrap_or(entry.stamp.ms()),
+            is_note: noted_ms.is_some(),
+        });
+        if noted_ms.is_none() {
+            self.theirs = stored::parse(entry).or(self.theirs.take());
+        }
+    }
+
     fn add_heard(&mut self, entry: &Entry) {
         let head = entry.key.rest().split('/').nth(1).and_then(|text| text.parse().ok());
         self.heard = self.heard.max(head);
     }
 
-    /// How far it has come; `None` when nothing is pending and they are no friends.
+    /// What both have said last.
+    #[must_use]
+    pub fn between(&self) -> Between {
+        let order = |stance: &Option<Signed<Friendship>>| stance.as_ref().map(|f| f.unverified().order());
+        Between { ours: order(&self.ours), theirs: order(&self.theirs) }
+    }
+
+    /// How far it has come, for the owner; `None` when nothing is pending and they are no friends. With somebody who is
+    /// blocked there is nothing, whatever they say.
     #[must_use]
     pub fn state(&self) -> Option<FriendState> {
-        let wanted = |stance: &Option<Signed<Friendship>>| {
-            stance
-                .as_ref()
-                .map(Signed::unverified)
-                .filter(|f| f.stance == Stance::Wanted)
-                .map(|f| f.generation)
-        };
-        let generation =
-            |stance: &Option<Signed<Friendship>>| stance.as_ref().map(|f| f.unverified().generation);
-        match (wanted(&self.ours), wanted(&self.theirs)) {
-            (Some(ours), Some(theirs)) if ours == theirs => Some(FriendState::Friends),
-            (_, Some(theirs)) if Some(theirs) > generation(&self.ours) => Some(FriendState::Incoming),
-            (Some(ours), _) if Some(ours) > generation(&self.theirs) => Some(FriendState::Outgoing),
-            _ => None,
-        }
+        if self.is_blocked() { None } else { self.between().state() }
+    }
+
+    /// Whether the owner wants to hear nothing more from them. They must not be able to tell.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.is_some()
     }
 
     /// Whether they are friends.
@@ -283,6 +325,14 @@ impl Relation {
     /// When the next attempt to find them at their address is due.
     pub(crate) fn next_look_ms(&self) -> u64 {
         next_attempt_ms(self.look.attempts, self.look.last_ms)
+    }
+
+    /// As the owner sees somebody who is blocked; `None` for everybody else.
+    #[must_use]
+    pub fn blocked_view(&self) -> Option<BlockedView> {
+        let Blocked { at_ms } = self.blocked.as_ref()?;
+        let (id, name, address) = (self.fingerprint, self.name(), self.address().cloned());
+        Some(BlockedView { id, name, address, since_ms: *at_ms })
     }
 
     /// As the owner sees it; `None` when there is nothing to show.

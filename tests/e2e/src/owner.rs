@@ -224,8 +224,13 @@ impl Owner {
     /// `GET /api/friends`.
     #[must_use]
     pub fn friends(&self) -> Vec<FriendView> {
-        let list: FriendList = self.call("GET", "/api/friends").send().json(200);
-        list.friends
+        self.friend_list().friends
+    }
+
+    /// `GET /api/friends`, with those who are blocked.
+    #[must_use]
+    pub fn friend_list(&self) -> FriendList {
+        self.call("GET", "/api/friends").send().json(200)
     }
 
     /// One of the friends or requests.
@@ -283,7 +288,7 @@ impl Owner {
     pub fn picture(&self) -> Picture {
         let changes = self.call("GET", "/api/changes").send();
         let tag = changes.header("etag").map(str::to_owned);
-        let friends = FriendList { friends: self.friends() };
+        let friends = self.friend_list();
         Picture { friends, feed: self.feed(), changes: changes.json(200), tag }
     }
 }

@@ -174,7 +174,10 @@ impl Peer {
             greeting: greeting.map(str::to_owned),
             created_ms: now_ms(),
         };
-        FriendshipMessage { friendship: Signed::sign(friendship, &self.person.key).unwrap() }
+        FriendshipMessage {
+            friendship: Signed::sign(friendship, &self.person.key).unwrap(),
+            invitation: None,
+        }
     }
 
     /// A friend request to an owner: the first word between them.

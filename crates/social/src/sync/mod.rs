@@ -38,7 +38,7 @@ pub enum Task {
     /// Who is served there? Not signed: it is public.
     Discover,
     /// This is our stance towards you.
-    Friendship(FriendshipMessage),
+    Friendship(Box<FriendshipMessage>),
     /// Something changed here.
     Notify(Notification),
     /// What changed at yours?

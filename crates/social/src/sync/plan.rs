@@ -89,8 +89,9 @@ fn tasks(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> V
     let hurry = |due_ms: u64| if eager { due_ms.min(now_ms) } else { due_ms };
     let mut tasks = Vec::new();
     if let Some(ours) = relation.ours.as_ref().filter(|_| relation.owes_stance()) {
-        let message = FriendshipMessage { friendship: ours.clone() };
-        tasks.push((Task::Friendship(message), hurry(relation.next_delivery_ms())));
+        let invitation = relation.invitation.clone().filter(|_| !ours.unverified().order().ended);
+        let message = FriendshipMessage { friendship: ours.clone(), invitation };
+        tasks.push((Task::Friendship(Box::new(message)), hurry(relation.next_delivery_ms())));
     }
     match relation.state() {
         // Strangers who ask, and friends who come with a new certificate: who is at the address that it names?

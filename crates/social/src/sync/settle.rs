@@ -9,7 +9,9 @@ use crate::keys;
 use crate::limits::{FOREIGN_PROBLEM_CHARS, HEARD_STALE, PULL_NOTE_MS, RECORD_BYTES};
 use crate::notifications;
 use crate::relation::{Delivery, Look, Pull, Relation, Told};
+use crate::stance::Heard;
 use crate::stored;
+use crate::strangers;
 use std::collections::BTreeMap;
 use tidings_ledger::{Batch, Direction, Key, KeyValue, LedgerError, Range, View};
 use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS};
@@ -57,7 +59,10 @@ pub async fn settle<S: KeyValue>(
         batch.merge(settling.batch);
     }
     sweep_heard(view, &held, &mut batch).await?;
-    Ok(batch)
+    let mut stale = Batch::new();
+    strangers::sweep(&Relation::load_all(view).await?, now_ms, &mut stale);
+    stale.merge(batch); // What was just said wins over what is let go of.
+    Ok(stale)
 }
 
 /// Removes announcements of what is held by now, many at a time: a deletion costs more than what it removes, since
@@ -125,14 +130,20 @@ impl<S: KeyValue> Settling<'_, '_, S> {
     async fn brought_along(&mut self, friendship: Option<Signed<Friendship>>) -> Result<(), LedgerError> {
         let Some(friendship) = friendship else { return Ok(()) };
         let own = self.account.fingerprint();
-        let taken =
-            friends::take_stance(&own, &self.relation, &self.certificate, &friendship, &mut self.batch);
+        let taken = friends::take_stance(
+            &own,
+            &self.relation,
+            &self.certificate,
+            &friendship,
+            self.now_ms,
+            &mut self.batch,
+        );
         // A stance that is not theirs is as good as none.
-        if taken == Ok(true) {
+        if taken == Ok(Heard::News) {
             let Self { view, relation, now_ms, batch, .. } = self;
             notifications::note_stance(view, relation, &friendship, *now_ms, batch).await?;
         }
-        if taken == Ok(true) && friendship.unverified().stance == Stance::Ended {
+        if taken == Ok(Heard::News) && friendship.unverified().stance == Stance::Ended {
             friends::forget(self.view, &self.relation, &mut self.batch).await?;
         }
         Ok(())
@@ -149,6 +160,9 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         if delivery.problem.is_none() {
             delivery.arrived = delivery.arrived.max(Some(message.friendship.unverified().order()));
             delivery.attempts = 0;
+            if self.relation.invitation.is_some() && message.invitation.is_some() {
+                self.batch.delete(keys::invitation_of(&self.relation.fingerprint));
+            }
         } else {
             delivery.attempts = delivery.attempts.saturating_add(1);
         }

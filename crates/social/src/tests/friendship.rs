@@ -44,7 +44,7 @@ fn the_same_request_twice_changes_nothing() {
     let request = PeerRequest {
         to: world.id("bob"),
         address: address("bob"),
-        task: Task::Friendship(FriendshipMessage { friendship: message }),
+        task: Task::Friendship(Box::new(FriendshipMessage { friendship: message, invitation: None })),
         with_certificate: true,
     };
     assert!(matches!(world.deliver("alice", &request), PeerAnswer::Friendship(_)));
@@ -130,7 +130,7 @@ fn replayed_and_reordered_messages_are_ignored() {
     let replay = PeerRequest {
         to: world.id("bob"),
         address: address("bob"),
-        task: Task::Friendship(FriendshipMessage { friendship: first }),
+        task: Task::Friendship(Box::new(FriendshipMessage { friendship: first, invitation: None })),
         with_certificate: true,
     };
     assert!(matches!(world.deliver("alice", &replay), PeerAnswer::Friendship(_)));
@@ -154,7 +154,7 @@ fn nobody_speaks_for_somebody_else() {
     let request = PeerRequest {
         to: world.id("bob"),
         address: address("bob"),
-        task: Task::Friendship(FriendshipMessage { friendship: forged }),
+        task: Task::Friendship(Box::new(FriendshipMessage { friendship: forged, invitation: None })),
         with_certificate: true,
     };
     let before = world.at("bob").view().fingerprint(None);

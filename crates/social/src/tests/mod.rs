@@ -192,7 +192,7 @@ impl World {
             from,
             &relation,
             &discovery,
-            Some("hello".into()),
+            friends::Asking { greeting: Some("hello".into()), invitation: None },
             self.now_ms(),
         );
         asking.commit(batch.unwrap());

@@ -107,6 +107,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/friends/{id}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Hears nothing more from somebody: ends what there is, and hides what they ask from now on. They cannot tell. */
+        put: operations["block_friend"];
+        post?: never;
+        /** Hears from somebody again who was blocked. */
+        delete: operations["unblock_friend"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -119,6 +137,41 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Invitations that can be used, and for a month those that were used or are over. */
+        get: operations["get_invitations"];
+        put?: never;
+        /** Makes an invitation: a link by which one person becomes a friend at once. At most 50 can be used at a time. */
+        post: operations["post_invitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes an invitation back. Who became a friend by it stays one. */
+        delete: operations["delete_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -264,6 +317,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the owner chose. */
+        get: operations["get_settings"];
+        /** Changes the members that are given. */
+        put: operations["put_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/setup": {
         parameters: {
             query?: never;
@@ -286,6 +357,20 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Somebody from whom the owner wants to hear nothing more. */
+        BlockedView: {
+            /** @description Where their deployment was last known to be. */
+            address?: string | null;
+            /** @description The fingerprint of their identity. */
+            id: string;
+            /** @description Their name, as they gave it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description When they were blocked.
+             */
+            since_ms: number;
+        };
         /**
          * @description What a record says, in a form named by its type. `text/v1` has a `text` and is readable by deployments; bodies of
          *     every other type are opaque to them and are stored, passed on and shown by clients that know them.
@@ -364,6 +449,8 @@ export interface components {
         };
         /** @description Everybody who is or may become a friend. */
         FriendList: {
+            /** @description Those who are blocked, by name. */
+            blocked?: components["schemas"]["BlockedView"][];
             /** @description Requests first, then friends by name. */
             friends: components["schemas"]["FriendView"][];
         };
@@ -407,12 +494,60 @@ export interface components {
             /** @description The version of Tidings. */
             version: string;
         };
+        /** @description The invitations that were made, the newest first. */
+        InvitationList: {
+            /** @description Those that can be used, and for a month those that were used or are over. */
+            invitations: components["schemas"]["InvitationView"][];
+        };
+        /**
+         * @description What has become of an invitation.
+         * @enum {string}
+         */
+        InvitationState: "open" | "used" | "expired";
+        /** @description An invitation that was made. */
+        InvitationView: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created_ms: number;
+            /**
+             * Format: int64
+             * @description Until when it can be used.
+             */
+            expires_ms: number;
+            /** @description Its id: base64url of the hash of its secret. */
+            id: string;
+            /** @description What the owner noted. */
+            note?: string | null;
+            /** @description What has become of it. */
+            state: components["schemas"]["InvitationState"];
+            /** @description Who became a friend by it: one, unless two used it at the same moment. */
+            used_by: components["schemas"]["Person"][];
+        };
+        /** @description An invitation that was just made. */
+        IssuedInvitation: {
+            /** @description The invitation. */
+            invitation: components["schemas"]["InvitationView"];
+            /** @description The link. It is told only now, since only the hash of its secret is kept. */
+            link: string;
+        };
         /** @description A friend request to send. */
         NewFriend: {
-            /** @description Their address in any form people type. */
+            /** @description Their address in any form people type, or an invitation of theirs. */
             address: string;
             /** @description A word to them, up to 500 characters. */
             greeting?: string | null;
+        };
+        /** @description An invitation to make. */
+        NewInvitation: {
+            /**
+             * Format: int32
+             * @description For how many days it can be used; 1 to 90, 7 by default.
+             */
+            days?: number | null;
+            /** @description For whom it is, say; up to 100 characters, which only the owner sees. */
+            note?: string | null;
         };
         /** @description A post to write. */
         NewPost: {
@@ -672,6 +807,15 @@ export interface components {
             /** @description Whether this request was signed in. */
             signed_in: boolean;
         };
+        /** @description What the owner chose. */
+        Settings: {
+            /** @description Whose friend requests are taken. */
+            who_may_ask: components["schemas"]["WhoMayAsk"];
+        };
+        /** @description A change of settings: members that are left out stay as they are. */
+        SettingsChange: {
+            who_may_ask?: null | components["schemas"]["WhoMayAsk"];
+        };
         /** @description Claims a deployment. The identity's secret never appears here; the deployment key's does, once. */
         SetupRequest: {
             /** @description Names identity, deployment key and address; signed by the identity. */
@@ -705,6 +849,11 @@ export interface components {
              */
             unread: number;
         };
+        /**
+         * @description Whose friend requests are taken.
+         * @enum {string}
+         */
+        WhoMayAsk: "anyone" | "invited";
     };
     responses: never;
     parameters: never;
@@ -937,6 +1086,60 @@ export interface operations {
             };
         };
     };
+    block_friend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unblock_friend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_health: {
         parameters: {
             query?: never;
@@ -953,6 +1156,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Health"];
                 };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InvitationList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_invitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInvitation"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedInvitation"];
+                };
+            };
+            /** @description Too many can be used already */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: {
                 headers: {
@@ -1305,6 +1602,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
             };
             default: {
                 headers: {

@@ -146,6 +146,7 @@ fn refuses_what_a_sender_may_not_say(mode: Mode) {
     let mut unnamed = peer.stance(&alice, (5, 5), Stance::Ended, None).friendship.unverified().clone();
     unnamed.name = "\u{202e}".repeat(100);
     let unnamed = tidings_protocol::FriendshipMessage {
+        invitation: None,
         friendship: tidings_protocol::Signed::sign(unnamed, &peer.person.key).unwrap(),
     };
     let post = |from: &Peer, path: &str, body: &str| {
