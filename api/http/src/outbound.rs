@@ -44,7 +44,7 @@ pub async fn discover(address: &Address) -> Result<Discovery, FriendError> {
     match answer {
         PeerAnswer::Discovery(discovery) => Ok(discovery),
         PeerAnswer::Unreachable { reason } => Err(FriendError::Unreachable { address, reason }),
-        PeerAnswer::Refused { status, reason } => {
+        PeerAnswer::Refused { status, reason, .. } => {
             Err(FriendError::NoDeployment { address, reason: format!("it answered {status}, {reason}") })
         }
         _ => Err(FriendError::NoDeployment { address, reason: "it answered something else".into() }),

@@ -193,7 +193,7 @@ impl From<PullError> for Failure {
     fn from(error: PullError) -> Self {
         match error {
             PullError::Ledger(error) => error.into(),
-            PullError::Cursor | PullError::Held(_) => {
+            PullError::Cursor | PullError::Held(_) | PullError::Oldest(_) => {
                 Self::new(400, "bad-cursor", "That is no cursor of this deployment", sentence(&error))
             }
         }

@@ -42,7 +42,7 @@ pub async fn write(context: &Context<'_>) -> Result<Reply, Failure> {
 pub async fn delete(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
     let (_, mut view) = context.owner().await?;
     let id: RecordId = id.parse().map_err(|_| Failure::not_found(&context.request.path))?;
-    let batch = posts::delete(&view, id).await?;
+    let batch = posts::delete(&view, id, now_ms()).await?;
     context.ledger.commit(&mut view, batch).await?;
     context.keep(view);
     Ok(Reply::empty(204).then_refresh())

@@ -4,8 +4,9 @@
 use tidings_api_http::world::now_ms;
 use tidings_api_http::{AppLedger, AppView, Failure, Reply, Request};
 use tidings_protocol::{FriendshipMessage, Notification};
+use tidings_social::Account;
 use tidings_social::peer::{self, VerifiedPeer};
-use tidings_social::{Account, pulls};
+use tidings_social::pulls::{self, PullQuery};
 
 /// A reply, and the view behind it.
 type Answered<'l> = (Reply, AppView<'l>);
@@ -58,9 +59,13 @@ pub async fn changes<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Ans
     let account = account(&view).await?;
     let sender = authenticate(&view, &account, request).await?;
     sender.require_friend()?;
-    let (since, held) = (request.parameter("since"), request.parameter("held"));
+    let [since, held, oldest] = ["since", "held", "oldest"].map(|name| request.parameter(name));
+    let query = PullQuery::parse(since.as_deref(), held.as_deref(), oldest.as_deref())?;
     let (answer, batch) =
-        pulls::answer(&view, sender.relation(), since.as_deref(), held.as_deref(), now_ms()).await?;
+        pulls::answer(&view, &account, sender.relation(), &query, ledger.timing(), now_ms()).await?;
     ledger.commit(&mut view, batch).await?;
-    Ok((Reply::json(200, &answer), view))
+    let tag = format!("\"{}\"", answer.tag());
+    let known = request.header("if-none-match") == Some(tag.as_str());
+    let reply = if known { Reply::empty(304) } else { Reply::json(200, &answer) };
+    Ok((reply.with("etag", tag), view))
 }

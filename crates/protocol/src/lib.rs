@@ -29,8 +29,8 @@ pub use head::{Head, HeadError};
 pub use invitation::{Invitation, InvitationError, InvitationToken};
 pub use keys::{Fingerprint, KeyError, PublicKey, Seed, Signature};
 pub use messages::{
-    Change, Discovery, FriendshipAnswer, FriendshipMessage, Notification, NotificationAnswer, PullAnswer,
-    Software, paths,
+    Change, Discovery, FriendshipAnswer, FriendshipMessage, Listed, Notification, NotificationAnswer,
+    PullAnswer, Software, paths,
 };
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use record::{Body, Post, Profile};

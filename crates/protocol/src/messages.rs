@@ -84,11 +84,18 @@ pub struct NotificationAnswer {
     pub friendship: Option<Signed<Friendship>>,
 }
 
-/// The answer to `GET /p2p/v1/changes?since=<cursor>&held=<head>`.
+/// The answer to `GET /p2p/v1/changes?since=<cursor>&held=<head>&oldest=<record id>`.
+///
+/// Without `since` it is a page of a *listing*: all posts there are, newest first. The cursors of a listing lead
+/// through it, and on to what changed since it began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PullAnswer {
     /// What changed since the cursor, oldest change first. Some may have been sent before: they are merged.
     pub changes: Vec<Change>,
+    /// On a page of a listing: between which ids the posts in `changes` are all there are. A reader lets go of every
+    /// other one that it holds there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Listed>,
     /// Where the next pull goes on. Opaque to the reader.
     pub cursor: String,
     /// The head that a reader holds once it has all changes up to here; absent before anything was ever shared.
@@ -97,9 +104,24 @@ pub struct PullAnswer {
     /// Whether there is more right now: pull again at once.
     #[serde(default)]
     pub more: bool,
+    /// After this many milliseconds nothing can appear any more that is older than `head`: until then the answerer's
+    /// store may be hiding it. Pull once more then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again_ms: Option<u64>,
     /// The answerer's own stance towards the reader.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub friendship: Option<Signed<Friendship>>,
+}
+
+/// A piece of the order of record ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The least id inside; absent where it reaches down to the oldest one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<RecordId>,
+    /// The first id above; absent where it reaches up to the newest one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<RecordId>,
 }
 
 /// One change in a pull answer. Readers skip kinds that they do not know.

@@ -27,6 +27,18 @@ impl RecordId {
         Self(bytes)
     }
 
+    /// Takes the 16 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
     /// The unique part that an idempotency key stands for, so that a repeated create meets the first one.
     #[must_use]
     pub fn unique_part(idempotency_key: &str) -> [u8; 10] {

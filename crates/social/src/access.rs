@@ -178,7 +178,8 @@ fn peppered(variable: Option<&str>, password: &str) -> [u8; 32] {
     mac(variable.unwrap_or_default().as_bytes(), password.as_bytes())
 }
 
-fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
+/// HMAC-SHA-256 (RFC 2104).
+pub(crate) fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     #[allow(clippy::expect_used)] // HMAC takes keys of any length (RFC 2104 section 2).
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes any key");
     mac.update(message);

@@ -9,10 +9,9 @@ use crate::keys;
 use crate::limits::PAGE_MOST;
 use crate::notifications;
 use crate::profile;
-use crate::pulls;
 use crate::relation::Relation;
 use crate::stored;
-use crate::sync::{Scope, plan};
+use crate::sync::{Outlook, Scope, plan};
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use tidings_ledger::{Direction, KeyValue, LedgerError, Range, View};
@@ -26,6 +25,7 @@ const TAG_BYTES: usize = 8;
 pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
     let partitions = [
         keys::POST,
+        keys::GONE,
         keys::FEED,
         keys::FRIEND,
         keys::HEARD,
@@ -53,9 +53,9 @@ pub async fn show<S: KeyValue>(
     account: &Account,
     now_ms: u64,
 ) -> Result<Changes, LedgerError> {
-    let relations = Relation::load_all(view).await?;
-    let head = pulls::head(view, &relations).await?;
-    let plan = plan(account, &relations, head, Scope::DUE, now_ms);
+    let outlook = Outlook::load(view).await?;
+    let plan = plan(account, &outlook, Scope::DUE, now_ms);
+    let relations = outlook.relations;
     let due_now = (!plan.requests.is_empty()).then_some(now_ms);
     let (newest, unread) = notifications::summary(view).await?;
     Ok(Changes {

@@ -3,19 +3,21 @@
 
 use crate::account::Account;
 use crate::api::{FriendList, FriendState};
+use crate::held;
 use crate::keys;
 use crate::limits::PENDING_MS;
 use crate::relation::{Blocked, Look, Relation, Verified};
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
+use std::collections::BTreeSet;
 use thiserror::Error;
-use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
+use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::{FRIENDSHIP_BYTES, GREETING_BYTES, GREETING_CHARS, NAME_CHARS};
 use tidings_protocol::{
     Address, AddressError, Certificate, CertificateError, Discovery, Fingerprint, Friendship, Invitation,
-    InvitationError, InvitationToken, PROTOCOL_VERSION, Signed, SignedError, Stance, TextError, check_bytes,
-    check_text,
+    InvitationError, InvitationToken, Listed, PROTOCOL_VERSION, Signed, SignedError, Stance, TextError,
+    check_bytes, check_text,
 };
 
 /// Why something about a friend is refused.
@@ -402,11 +404,10 @@ pub(crate) async fn forget<S: KeyValue>(
     batch: &mut Batch,
 ) -> Result<(), LedgerError> {
     let who = &relation.fingerprint;
-    let suffix = format!(".{who}");
-    for entry in view.scan(Range::partition(keys::FEED), Direction::Forward, usize::MAX).await? {
-        if entry.key.rest().ends_with(&suffix) {
-            batch.delete(entry.key);
-        }
+    let done = held::drop_others(view, who, Listed::default(), &BTreeSet::new(), batch).await?;
+    if done.more {
+        // The rest is shown to nobody any more, and goes bit by bit.
+        batch.put(keys::leftover(who), Vec::new());
     }
     for entry in view.scan(keys::heard_from(who), Direction::Forward, usize::MAX).await? {
         batch.delete(entry.key);

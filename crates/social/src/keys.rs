@@ -15,8 +15,15 @@ pub(crate) const ACCESS: &str = "access";
 pub(crate) const PROFILE: &str = "profile";
 /// One's own signed posts. Owner component.
 pub(crate) const POST: &str = "post";
+/// Withdrawals of one's own posts. A deletion alone is forgotten by the ledger some day, and friends who were away have
+/// to learn of it. Owner component.
+pub(crate) const GONE: &str = "gone";
+/// How far withdrawals have been forgotten. Owner component.
+pub(crate) const FORGOTTEN: &str = "forgotten";
 /// Friends' posts. Owner component, from pulls.
 pub(crate) const FEED: &str = "feed";
+/// Which posts in `feed` are whose. Owner component, together with `feed`.
+pub(crate) const HELD: &str = "held";
 /// Everything about one friend or stranger. Both components; see the functions below.
 pub(crate) const FRIEND: &str = "friend";
 /// Heads that friends announced. Peer component writes, owner component removes.
@@ -33,7 +40,7 @@ pub(crate) const NOTIFICATION: &str = "notification";
 pub(crate) const READ: &str = "read";
 
 /// What friends may pull.
-pub(crate) const SHARED: [&str; 2] = [POST, PROFILE];
+pub(crate) const SHARED: [&str; 3] = [POST, GONE, PROFILE];
 
 /// `claim:<id>`, whose order is the order of the claims.
 pub(crate) fn claim(id: RecordId) -> Key {
@@ -58,6 +65,36 @@ pub(crate) fn profile() -> Key {
 /// `post:<id>` -> `Signed<Post>`.
 pub(crate) fn post(id: RecordId) -> Key {
     key(POST, &id.to_string())
+}
+
+/// `gone:<unix ms>.<id>`, without a value: the post `id` was withdrawn at that time.
+pub(crate) fn gone(at_ms: u64, id: RecordId) -> Key {
+    key(GONE, &format!("{at_ms:016}.{id}"))
+}
+
+/// The post that was withdrawn.
+pub(crate) fn parse_gone(key: &Key) -> Option<RecordId> {
+    key.rest().split_once('.')?.1.parse().ok()
+}
+
+/// `forgotten:` -> `pulls::Forgotten`.
+pub(crate) fn forgotten() -> Key {
+    key(FORGOTTEN, "")
+}
+
+/// `held:<author>/<id>`, without a value: there is a `feed:<id>.<author>`.
+pub(crate) fn held(author: &Fingerprint, id: RecordId) -> Key {
+    key(HELD, &format!("{author}/{id}"))
+}
+
+/// All of `held:<author>/...`.
+pub(crate) fn held_of(author: &Fingerprint) -> Range {
+    Range::prefix(HELD, &format!("{author}/"))
+}
+
+/// The post that a key of `held` stands for.
+pub(crate) fn parse_held(key: &Key) -> Option<RecordId> {
+    key.rest().split_once('/')?.1.parse().ok()
 }
 
 /// `feed:<id>.<author>` -> `Signed<Post>`. The author is part of it, so nobody can replace somebody else's post.
@@ -157,6 +194,11 @@ pub(crate) fn told(who: &Fingerprint) -> Key {
 /// `friend:<who>/pull` -> `relation::Pull`. Owner component.
 pub(crate) fn pull(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/pull"))
+}
+
+/// `friend:<who>/leftover`, without a value: posts of theirs are still held although they are no friend. Both components.
+pub(crate) fn leftover(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/leftover"))
 }
 
 /// `heard:<who>/<head>`, without a value; the greatest counts.

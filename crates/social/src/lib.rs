@@ -11,6 +11,7 @@ pub mod api;
 pub mod changes;
 pub mod feed;
 pub mod friends;
+mod held;
 pub mod invitations;
 mod keys;
 pub mod limits;

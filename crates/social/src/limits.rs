@@ -106,6 +106,19 @@ pub const LOOK_ANYWAY_MS: u64 = 24 * 3_600_000;
 /// Within this time of the last one, a pull that brought nothing is not written down, in milliseconds.
 pub const PULL_NOTE_MS: u64 = 10 * 60_000;
 
+/// How soon a friend may ask to be asked once more, and how late, in milliseconds: later than the first pull after a
+/// notification that came too early, sooner than the next look in any case.
+pub const PULL_ONCE_MORE_MS: std::ops::RangeInclusive<u64> = 2_000..=15 * 60_000;
+
+/// How often in a row a friend is asked once more although that brought nothing.
+pub const PULL_ONCE_MORE_TIMES: u32 = 3;
+
+/// Posts let go of in one settlement: each is two entries of some 70 bytes. The rest goes with the next.
+pub const LET_GO_POSTS: usize = 2_000;
+
+/// Bytes of JSON that are committed together at most: well below what one object of the ledger takes.
+pub const COMMIT_BYTES: usize = 700 * 1024;
+
 /// What is shown of somebody else's error text, in Unicode scalar values.
 pub const FOREIGN_PROBLEM_CHARS: usize = 200;
 

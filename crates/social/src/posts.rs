@@ -141,7 +141,7 @@ pub async fn settle_twins<S: KeyValue>(
     }
     let twins = twins(view, key.unique(), now_ms).await?;
     for twin in twins.iter().skip(1) {
-        batch.delete(keys::post(*twin));
+        withdraw(*twin, now_ms, &mut batch);
     }
     if let Some(&first) = twins.first().filter(|&&first| first < written.post.id) {
         written.post = PostView { id: first, created_ms: first.created_ms(), ..written.post.clone() };
@@ -167,14 +167,20 @@ async fn twins<S: KeyValue>(
 ///
 /// # Errors
 /// When there is no such post.
-pub async fn delete<S: KeyValue>(view: &View<'_, S>, id: RecordId) -> Result<Batch, PostError> {
+pub async fn delete<S: KeyValue>(view: &View<'_, S>, id: RecordId, now_ms: u64) -> Result<Batch, PostError> {
     let key = keys::post(id);
     if view.get(key.as_str()).await?.is_none() {
         return Err(PostError::Unknown(id));
     }
     let mut batch = Batch::freeing();
-    batch.delete(key);
+    withdraw(id, now_ms, &mut batch);
     Ok(batch)
+}
+
+/// Removes a post, and remembers that for friends who have it.
+fn withdraw(id: RecordId, now_ms: u64, batch: &mut Batch) {
+    batch.delete(keys::post(id));
+    batch.put(keys::gone(now_ms, id), Vec::new());
 }
 
 /// One's own posts, newest first.

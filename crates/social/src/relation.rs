@@ -93,6 +93,15 @@ pub(crate) struct Pull {
     pub(crate) attempts: u32,
     /// What went wrong.
     pub(crate) problem: Option<String>,
+    /// When to ask once more because their store may have been hiding something, in unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) once_more_ms: Option<u64>,
+    /// How often in a row they said so although that brought nothing.
+    #[serde(default)]
+    pub(crate) once_more_times: u32,
+    /// The ETag of the answer to the question that will be asked next, if it was asked before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tag: Option<String>,
 }
 
 /// What a friend has pulled from here.
@@ -128,6 +137,8 @@ pub struct Relation {
     pub(crate) invitation: Option<InvitationToken>,
     /// All stances of theirs of the last day, in their order, and the latest.
     pub(crate) spoken: Vec<Spoken>,
+    /// Whether posts of theirs are still held although they are no friend.
+    pub(crate) leftover: bool,
 }
 
 impl Relation {
@@ -150,6 +161,7 @@ impl Relation {
             blocked: None,
             invitation: None,
             spoken: Vec::new(),
+            leftover: false,
         }
     }
 
@@ -208,6 +220,7 @@ impl Relation {
             Some("delivery") => self.delivery = stored::parse(entry).unwrap_or_default(),
             Some("told") => self.told = stored::parse(entry),
             Some("pull") => self.pull = stored::parse(entry),
+            Some("leftover") => self.leftover = true,
             _ => {}
         }
     }

@@ -62,6 +62,8 @@ struct Answers {
     changes: Vec<Change>,
     /// The head of the pulls.
     head: Option<Head>,
+    /// When to pull once more.
+    again_ms: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +128,11 @@ impl Peer {
         let mut answers = self.shared.answers.lock().unwrap();
         answers.changes = changes;
         answers.head = Some(head);
+    }
+
+    /// Chooses after which time it wants to be pulled from once more, in milliseconds.
+    pub fn want_to_be_asked_again(&self, again_ms: Option<u64>) {
+        self.shared.answers.lock().unwrap().again_ms = again_ms;
     }
 
     /// The requests to a path so far.
@@ -304,7 +311,15 @@ fn answer(answers: &Answers, path: &str) -> Option<String> {
         paths::FRIENDSHIP | paths::NOTIFICATIONS => Some(json!({}).to_string()),
         paths::CHANGES => {
             let (changes, cursor) = (answers.changes.clone(), "made-by-hand".to_owned());
-            let answer = PullAnswer { changes, cursor, head: answers.head, more: false, friendship: None };
+            let answer = PullAnswer {
+                changes,
+                listed: None,
+                cursor,
+                head: answers.head,
+                more: false,
+                again_ms: answers.again_ms,
+                friendship: None,
+            };
             Some(serde_json::to_string(&answer).unwrap())
         }
         _ => None,

@@ -4,11 +4,14 @@
 //! has not pulled, a head that was heard and is not held. So nothing is lost when a request dies on the way, and
 //! doing it twice does no harm.
 
+mod outlook;
 mod plan;
+mod pulled;
 mod rounds;
 mod settle;
 mod wire;
 
+pub use outlook::Outlook;
 pub use plan::{Plan, Scope, plan};
 pub use rounds::{Peers, Refreshed, refresh};
 pub use settle::settle;
@@ -16,7 +19,7 @@ pub use wire::{Outgoing, Received};
 
 use tidings_protocol::{
     Address, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head, Notification,
-    NotificationAnswer, PullAnswer,
+    NotificationAnswer, PullAnswer, RecordId,
 };
 
 /// A request to another deployment.
@@ -42,12 +45,20 @@ pub enum Task {
     /// Something changed here.
     Notify(Notification),
     /// What changed at yours?
-    Pull {
-        /// The cursor of the last answer.
-        since: Option<String>,
-        /// The head that is held.
-        held: Option<Head>,
-    },
+    Pull(PullRequest),
+}
+
+/// A pull: what of it goes where is written here, so that every sender sends the same.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullRequest {
+    /// The cursor of the last answer.
+    pub since: Option<String>,
+    /// The head that is held.
+    pub held: Option<Head>,
+    /// The oldest post that is wanted.
+    pub oldest: Option<RecordId>,
+    /// The ETag of the last answer to this very question, for the header `if-none-match`.
+    pub tag: Option<String>,
 }
 
 /// What came back.
@@ -60,13 +71,22 @@ pub enum PeerAnswer {
     /// To [`Task::Notify`].
     Notification(NotificationAnswer),
     /// To [`Task::Pull`].
-    Changes(PullAnswer),
+    Changes {
+        /// The answer.
+        answer: Box<PullAnswer>,
+        /// Its ETag.
+        tag: Option<String>,
+    },
+    /// To [`Task::Pull`]: the answer is the one with the ETag in the request.
+    Unchanged,
     /// They answered, but not with what was asked for.
     Refused {
         /// The HTTP status.
         status: u16,
         /// Why, as far as they said.
         reason: String,
+        /// How long they want to be left alone, in milliseconds.
+        retry_after_ms: Option<u64>,
     },
     /// There was no answer.
     Unreachable {
@@ -80,7 +100,9 @@ impl PeerAnswer {
     #[must_use]
     pub fn problem(&self) -> Option<String> {
         match self {
-            Self::Refused { status, reason } => Some(format!("their deployment answered {status}: {reason}")),
+            Self::Refused { status, reason, .. } => {
+                Some(format!("their deployment answered {status}: {reason}"))
+            }
             Self::Unreachable { reason } => Some(format!("their deployment could not be reached: {reason}")),
             _ => None,
         }

@@ -1,6 +1,6 @@
 //! What is due.
 
-use super::{PeerRequest, Task};
+use super::{Outlook, PeerRequest, PullRequest, Task};
 use crate::account::Account;
 use crate::api::FriendState;
 use crate::limits::{
@@ -50,24 +50,18 @@ pub struct Plan {
     pub waiting: u32,
 }
 
-/// Plans one round. `head` is that of what friends may see.
+/// Plans one round.
 #[must_use]
-pub fn plan(
-    account: &Account,
-    relations: &[Relation],
-    head: Option<Head>,
-    scope: Scope,
-    now_ms: u64,
-) -> Plan {
+pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> Plan {
     let mut plan = Plan::default();
-    for relation in relations {
+    for relation in &outlook.relations {
         let Some(address) = relation.address().filter(|address| account.address().may_reach(address)) else {
             continue;
         };
         let wanted = scope.who.is_none_or(|who| who == relation.fingerprint);
         plan.dirty += u32::from(is_dirty(relation));
         plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
-        for (task, due_ms) in tasks(relation, head, now_ms, scope.eager && wanted) {
+        for (task, due_ms) in tasks(relation, outlook.head, now_ms, scope.eager && wanted) {
             if due_ms <= now_ms && wanted && plan.requests.len() < ROUND_REQUESTS {
                 plan.requests.push(PeerRequest {
                     to: relation.fingerprint,
@@ -141,8 +135,8 @@ fn was_told_in_vain(relation: &Relation) -> bool {
 }
 
 fn pull(relation: &Relation) -> Task {
-    let pull = relation.pull.as_ref();
-    Task::Pull { since: pull.and_then(|p| p.cursor.clone()), held: pull.and_then(|p| p.held) }
+    let Some(pull) = relation.pull.clone() else { return Task::Pull(PullRequest::default()) };
+    Task::Pull(PullRequest { since: pull.cursor, held: pull.held, oldest: None, tag: pull.tag })
 }
 
 fn pull_due_ms(relation: &Relation) -> u64 {
@@ -153,11 +147,12 @@ fn pull_due_ms(relation: &Relation) -> u64 {
     if pull.problem.is_some() {
         return pull.last_ms.saturating_add(delay(&PULL_AGAIN_MS, pull.attempts));
     }
-    match (is_dirty(relation), pull.attempts) {
+    let due_ms = match (is_dirty(relation), pull.attempts) {
         (true, 0) => 0,
         (true, attempts) => pull.last_ms.saturating_add(delay(&STALE_PULL_MS, attempts)),
         (false, _) => pull.last_ms.saturating_add(LOOK_ANYWAY_MS),
-    }
+    };
+    pull.once_more_ms.map_or(due_ms, |once_more_ms| once_more_ms.min(due_ms))
 }
 
 /// Whether a friend has something that was not pulled yet.

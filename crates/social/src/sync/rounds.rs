@@ -1,11 +1,9 @@
 //! Doing what is due: plan, send, settle, commit, until nothing is due or the time is up.
 
-use super::{PeerAnswer, PeerRequest, Scope, plan, settle};
+use super::{Outlook, PeerAnswer, PeerRequest, Scope, plan, settle};
 use crate::account::Account;
 use crate::api::RefreshReport;
 use crate::limits::{ROUNDS, ROUNDS_TIME_MS};
-use crate::pulls;
-use crate::relation::Relation;
 use tidings_ledger::{Clock, KeyValue, Ledger, LedgerError, Random, View};
 
 /// The other deployments, as far as one can reach them.
@@ -45,9 +43,8 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
     let (mut view, mut scope) = (view, scope);
     let mut has_committed = view.has_committed();
     for round in 0.. {
-        let relations = Relation::load_all(&view).await?;
-        let head = pulls::head(&view, &relations).await?;
-        let plan = plan(account, &relations, head, scope, clock.now_ms());
+        let outlook = Outlook::load(&view).await?;
+        let plan = plan(account, &outlook, scope, clock.now_ms());
         report.next_due_ms = plan.next_due_ms;
         report.waiting = plan.waiting;
         let is_late = clock.now_ms().saturating_sub(start_ms) > ROUNDS_TIME_MS;
@@ -56,8 +53,9 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         }
         let answers = peers.send_all(account, plan.requests).await;
         view = ledger.view().await?;
-        let batch = settle(&view, account, answers, &mut report, clock.now_ms()).await?;
-        ledger.commit(&mut view, batch).await?;
+        for batch in settle(&view, account, answers, &mut report, clock.now_ms()).await? {
+            ledger.commit(&mut view, batch).await?;
+        }
         has_committed |= view.has_committed();
         view = ledger.view().await?;
         scope = scope.later_rounds();

@@ -1,26 +1,23 @@
 //! What follows from the answers.
 
-use super::plan::{is_dirty, unanswered};
+use super::plan::unanswered;
 use super::{PeerAnswer, PeerRequest, Task};
 use crate::account::Account;
-use crate::api::{Pulled, RefreshReport};
+use crate::api::RefreshReport;
 use crate::friends;
 use crate::keys;
-use crate::limits::{FOREIGN_PROBLEM_CHARS, HEARD_STALE, PULL_NOTE_MS, RECORD_BYTES};
+use crate::limits::{COMMIT_BYTES, FOREIGN_PROBLEM_CHARS, HEARD_STALE};
 use crate::notifications;
 use crate::relation::{Delivery, Look, Pull, Relation, Told};
 use crate::stance::Heard;
 use crate::stored;
 use crate::strangers;
 use std::collections::BTreeMap;
-use tidings_ledger::{Batch, Direction, Key, KeyValue, LedgerError, Range, View};
-use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS};
-use tidings_protocol::{
-    Certificate, Change, Fingerprint, Friendship, FriendshipMessage, Head, Post, Profile, PullAnswer, Signed,
-    Stance,
-};
+use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
+use tidings_protocol::{Certificate, Fingerprint, Friendship, FriendshipMessage, Head, Signed, Stance};
 
-/// Decides what to commit after one round, and adds to the report what the owner is told.
+/// Decides what to commit after one round, and adds to the report what the owner is told. What one person's answers
+/// amount to is in one batch; there are several batches when together they may be too large for one commit.
 ///
 /// What is stored is read again: it may have changed while the answers were on their way.
 ///
@@ -32,12 +29,14 @@ pub async fn settle<S: KeyValue>(
     answers: Vec<(PeerRequest, PeerAnswer)>,
     report: &mut RefreshReport,
     now_ms: u64,
-) -> Result<Batch, LedgerError> {
+) -> Result<Vec<Batch>, LedgerError> {
     let mut by_person: BTreeMap<Fingerprint, Vec<(PeerRequest, PeerAnswer)>> = BTreeMap::new();
     for (request, answer) in answers {
         by_person.entry(request.to).or_default().push((request, answer));
     }
-    let mut batch = Batch::new();
+    let (mut batches, mut batch, mut bytes) = (Vec::new(), Batch::new(), 0);
+    // First, for what was just said wins over what is let go of.
+    strangers::sweep(&Relation::load_all(view).await?, now_ms, &mut batch);
     let mut held = BTreeMap::new();
     for (who, answers) in by_person {
         let relation = Relation::load(view, &who).await?;
@@ -50,19 +49,23 @@ pub async fn settle<S: KeyValue>(
             now_ms,
             report,
             held: None,
+            bytes: 0,
             batch: Batch::new(),
         };
         for (request, answer) in answers {
             settling.one(request, answer).await?;
         }
         held.extend(settling.held.map(|head| (who, head)));
+        if bytes > 0 && bytes + settling.bytes > COMMIT_BYTES {
+            batches.push(std::mem::take(&mut batch));
+            bytes = 0;
+        }
+        bytes += settling.bytes;
         batch.merge(settling.batch);
     }
     sweep_heard(view, &held, &mut batch).await?;
-    let mut stale = Batch::new();
-    strangers::sweep(&Relation::load_all(view).await?, now_ms, &mut stale);
-    stale.merge(batch); // What was just said wins over what is let go of.
-    Ok(stale)
+    batches.push(batch);
+    Ok(batches)
 }
 
 /// Removes announcements of what is held by now, many at a time: a deletion costs more than what it removes, since
@@ -93,16 +96,18 @@ async fn sweep_heard<S: KeyValue>(
 }
 
 /// One person's answers.
-struct Settling<'a, 'v, S> {
-    view: &'a View<'v, S>,
+pub(super) struct Settling<'a, 'v, S> {
+    pub(super) view: &'a View<'v, S>,
     account: &'a Account,
-    relation: Relation,
-    certificate: Certificate,
-    now_ms: u64,
-    report: &'a mut RefreshReport,
+    pub(super) relation: Relation,
+    pub(super) certificate: Certificate,
+    pub(super) now_ms: u64,
+    pub(super) report: &'a mut RefreshReport,
     /// The head that is held after a pull.
-    held: Option<Head>,
-    batch: Batch,
+    pub(super) held: Option<Head>,
+    /// What the records in the batch weigh.
+    pub(super) bytes: usize,
+    pub(super) batch: Batch,
 }
 
 impl<S: KeyValue> Settling<'_, '_, S> {
@@ -120,14 +125,16 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                     self.brought_along(answer.friendship).await?;
                 }
             }
-            (Task::Pull { .. }, PeerAnswer::Changes(answer)) => self.pulled(answer).await?,
-            (Task::Pull { since, .. }, answer) => self.pull_failed(since, &answer, problem),
+            (Task::Pull(request), answer) => self.pull_answered(request, answer, problem).await?,
         }
         Ok(())
     }
 
     /// What others owe us may come with any answer.
-    async fn brought_along(&mut self, friendship: Option<Signed<Friendship>>) -> Result<(), LedgerError> {
+    pub(super) async fn brought_along(
+        &mut self,
+        friendship: Option<Signed<Friendship>>,
+    ) -> Result<(), LedgerError> {
         let Some(friendship) = friendship else { return Ok(()) };
         let own = self.account.fingerprint();
         let taken = friends::take_stance(
@@ -190,118 +197,5 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let attempts = self.relation.look.attempts.saturating_add(1);
         let look = Look { attempts, last_ms: self.now_ms, problem };
         self.batch.put(keys::look(&self.relation.fingerprint), stored::json(&look));
-    }
-
-    fn report_pull(&mut self, changed: u32, problem: Option<String>) {
-        let (friend, name) = (self.relation.fingerprint, self.relation.name());
-        match self.report.pulled.iter_mut().find(|pulled| pulled.friend == friend) {
-            Some(pulled) => {
-                pulled.changed += changed;
-                pulled.problem = problem;
-            }
-            None => self.report.pulled.push(Pulled { friend, name, changed, problem }),
-        }
-    }
-
-    fn pull_failed(&mut self, since: Option<String>, answer: &PeerAnswer, problem: Option<String>) {
-        let before = self.relation.pull.clone().unwrap_or_default();
-        let attempts = before.attempts.saturating_add(1);
-        // A cursor that they do not know any more will not become known: start over.
-        let refused = matches!(answer, PeerAnswer::Refused { status: 400 | 410, .. });
-        let cursor = before.cursor.clone().filter(|_| !(refused && since.is_some()));
-        let problem =
-            problem.or_else(|| Some("their deployment gave an answer to another question".to_owned()));
-        let pull = Pull { cursor, last_ms: self.now_ms, attempts, problem: problem.clone(), ..before };
-        self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
-        self.report_pull(0, problem);
-    }
-
-    async fn pulled(&mut self, answer: PullAnswer) -> Result<(), LedgerError> {
-        if answer.cursor.len() > CURSOR_BYTES {
-            let problem = format!("their deployment sent a cursor of more than {CURSOR_BYTES} bytes");
-            self.pull_failed(
-                None,
-                &PeerAnswer::Refused { status: 200, reason: String::new() },
-                Some(problem),
-            );
-            return Ok(());
-        }
-        let before = self.relation.pull.clone().unwrap_or_default();
-        let mut changed = 0;
-        for change in answer.changes {
-            if let Some((key, value)) = self.accept(change) {
-                changed += u32::from(self.put_if_new(key, value).await?);
-            }
-        }
-        let held = before.held.max(answer.head);
-        let mut pull = Pull {
-            cursor: Some(answer.cursor),
-            held,
-            more: answer.more,
-            last_ms: self.now_ms,
-            ..Pull::default()
-        };
-        if !answer.more && is_dirty(&self.relation) && self.relation.heard > held {
-            // Their store is stale, and has not what they announced yet.
-            pull.attempts = before.attempts.saturating_add(1);
-        }
-        let quiet = Pull { last_ms: before.last_ms, ..pull.clone() } == before;
-        if !quiet || self.relation.pull.is_none() || before.last_ms + PULL_NOTE_MS <= self.now_ms {
-            self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
-        }
-        self.held = held;
-        self.brought_along(answer.friendship).await?;
-        self.report_pull(changed, None);
-        Ok(())
-    }
-
-    /// The entry that a change amounts to; `None` for what is not theirs to say, or not understood.
-    fn accept(&self, change: Change) -> Option<(Key, Option<String>)> {
-        let who = &self.relation.fingerprint;
-        match change {
-            Change::Post { record } => {
-                let post = self.own_post(&record)?;
-                let text = record.to_json();
-                (text.len() <= RECORD_BYTES).then(|| (keys::feed(post.id, who), Some(text)))
-            }
-            Change::PostDeleted { id } => Some((keys::feed(id, who), None)),
-            Change::Profile { record } => {
-                let profile = self.own_profile(&record)?;
-                let known = self.relation.profile.as_ref().map(|p| p.unverified().updated_ms);
-                (known <= Some(profile.updated_ms))
-                    .then(|| (keys::friend_profile(who), Some(record.to_json())))
-            }
-            Change::Unknown => None,
-        }
-    }
-
-    fn own_post<'r>(&self, record: &'r Signed<Post>) -> Option<&'r Post> {
-        let post = record.verify(&self.certificate.key).ok()?;
-        let theirs = post.author == self.certificate.identity;
-        let in_time = post.id.created_ms() <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
-        (theirs && in_time && post.body.check().is_ok()).then_some(post)
-    }
-
-    fn own_profile<'r>(&self, record: &'r Signed<Profile>) -> Option<&'r Profile> {
-        let profile = record.verify(&self.certificate.key).ok()?;
-        let theirs = profile.author == self.certificate.identity;
-        let in_time = profile.updated_ms <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
-        (theirs && in_time && Profile::check_fields(&profile.name, &profile.bio).is_ok()).then_some(profile)
-    }
-
-    /// Records are repeated in pulls; only what differs is written.
-    async fn put_if_new(&mut self, key: Key, value: Option<String>) -> Result<bool, LedgerError> {
-        let known = self.view.get(key.as_str()).await?;
-        match value {
-            Some(value) if known.as_ref().is_none_or(|known| known.value != value.as_bytes()) => {
-                self.batch.put(key, value);
-                Ok(true)
-            }
-            None if known.is_some() => {
-                self.batch.delete(key);
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
     }
 }

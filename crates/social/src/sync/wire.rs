@@ -2,7 +2,7 @@
 //!
 //! Whoever sends has only to carry: whatever is decided about form is here, so that a simulation sends the same bytes.
 
-use super::{PeerAnswer, PeerRequest, Task};
+use super::{PeerAnswer, PeerRequest, PullRequest, Task};
 use crate::account::Account;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,9 @@ use tidings_protocol::{Problem, paths};
 
 /// Characters of a foreign error text that are kept.
 const REASON_CHARS: usize = 200;
+
+/// The longest ETag that is kept, in bytes.
+const TAG_BYTES: usize = 80;
 
 /// A request, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,25 @@ pub struct Received {
     pub body: Vec<u8>,
 }
 
+impl Received {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.trim())
+    }
+
+    /// The ETag, if it is a strong one of moderate length.
+    fn tag(&self) -> Option<String> {
+        let tag = self.header("etag")?.strip_prefix('"')?.strip_suffix('"')?;
+        (tag.len() <= TAG_BYTES).then(|| tag.to_owned())
+    }
+
+    /// `Retry-After` in seconds (RFC 9110 section 10.2.3), as milliseconds. A date there counts as none: it would have to
+    /// be compared with a clock that may be wrong.
+    fn retry_after_ms(&self) -> Option<u64> {
+        let seconds: u64 = self.header("retry-after")?.parse().ok()?;
+        Some(seconds.saturating_mul(1_000))
+    }
+}
+
 impl Outgoing {
     /// Asks who is served somewhere. Not signed: it is public.
     #[must_use]
@@ -48,6 +70,18 @@ impl Outgoing {
     fn get(path: &'static str, query: String) -> Self {
         let headers = vec![("accept".to_owned(), "application/json".to_owned())];
         Self { method: "GET", path, query, headers, body: Vec::new() }
+    }
+
+    fn pull(pull: &PullRequest) -> Self {
+        let since = pull.since.clone().map(|since| ("since", since));
+        let held = pull.held.map(|held| ("held", held.to_string()));
+        let oldest = pull.oldest.map(|oldest| ("oldest", oldest.to_string()));
+        let parameters = [since, held, oldest].into_iter().flatten();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let mut outgoing = Self::get(paths::CHANGES, query.extend_pairs(parameters).finish());
+        let tag = pull.tag.as_ref().map(|tag| ("if-none-match".to_owned(), format!("\"{tag}\"")));
+        outgoing.headers.extend(tag);
+        outgoing
     }
 
     fn post(path: &'static str, body: &impl Serialize) -> Self {
@@ -77,16 +111,7 @@ impl PeerRequest {
             Task::Discover => return Outgoing::discovery(),
             Task::Friendship(message) => Outgoing::post(paths::FRIENDSHIP, message),
             Task::Notify(notification) => Outgoing::post(paths::NOTIFICATIONS, notification),
-            Task::Pull { since, held } => {
-                let mut query = form_urlencoded::Serializer::new(String::new());
-                if let Some(since) = since {
-                    query.append_pair("since", since);
-                }
-                if let Some(held) = held {
-                    query.append_pair("held", &held.to_string());
-                }
-                Outgoing::get(paths::CHANGES, query.finish())
-            }
+            Task::Pull(pull) => Outgoing::pull(pull),
         };
         outgoing.signed(account, self, now_ms)
     }
@@ -100,7 +125,10 @@ impl Task {
             Self::Discover => read(received, PeerAnswer::Discovery),
             Self::Friendship(_) => read(received, PeerAnswer::Friendship),
             Self::Notify(_) => read(received, PeerAnswer::Notification),
-            Self::Pull { .. } => read(received, PeerAnswer::Changes),
+            Self::Pull(_) => {
+                let tag = received.as_ref().ok().and_then(Received::tag);
+                read(received, |answer| PeerAnswer::Changes { answer, tag })
+            }
         }
     }
 }
@@ -111,16 +139,23 @@ fn read<T: DeserializeOwned>(
 ) -> PeerAnswer {
     match received {
         Err(reason) => PeerAnswer::Unreachable { reason },
+        Ok(Received { status: 304, .. }) => PeerAnswer::Unchanged,
         Ok(Received { status: status @ 200..=299, body, .. }) => match serde_json::from_slice(&body) {
             Ok(value) => answer(value),
             Err(error) => {
-                PeerAnswer::Refused { status, reason: format!("but not in the expected form: {error}") }
+                let reason = format!("but not in the expected form: {error}");
+                PeerAnswer::Refused { status, reason, retry_after_ms: None }
             }
         },
-        Ok(Received { status, body, .. }) => {
-            let told = serde_json::from_slice::<Problem>(&body).map(|problem| problem.detail);
+        Ok(received) => {
+            let told = serde_json::from_slice::<Problem>(&received.body).map(|problem| problem.detail);
             let reason = told.unwrap_or_else(|_| "without a reason".to_owned());
-            PeerAnswer::Refused { status, reason: reason.chars().take(REASON_CHARS).collect() }
+            let (status, retry_after_ms) = (received.status, received.retry_after_ms());
+            PeerAnswer::Refused {
+                status,
+                reason: reason.chars().take(REASON_CHARS).collect(),
+                retry_after_ms,
+            }
         }
     }
 }
@@ -131,7 +166,24 @@ mod tests {
     use tidings_protocol::NotificationAnswer;
 
     fn answered(status: u16, body: &str) -> PeerAnswer {
-        read(Ok(Received { status, headers: Vec::new(), body: body.into() }), PeerAnswer::Notification)
+        let headers = vec![("retry-after".to_owned(), " 7".to_owned())];
+        read(Ok(Received { status, headers, body: body.into() }), PeerAnswer::Notification)
+    }
+
+    fn refused(status: u16, reason: &str) -> PeerAnswer {
+        PeerAnswer::Refused { status, reason: reason.to_owned(), retry_after_ms: Some(7_000) }
+    }
+
+    #[test]
+    fn only_strong_tags_of_moderate_length_are_kept() {
+        let tag = |value: &str| {
+            let headers = vec![("etag".to_owned(), value.to_owned())];
+            Received { status: 200, headers, body: Vec::new() }.tag()
+        };
+        assert_eq!(tag("\"a-b\"").as_deref(), Some("a-b"));
+        for wrong in ["W/\"a\"", "a", "\"", &format!("\"{}\"", "x".repeat(TAG_BYTES + 1))] {
+            assert_eq!(tag(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
@@ -140,9 +192,9 @@ mod tests {
         assert_eq!(answered(200, "{}"), PeerAnswer::Notification(empty));
         assert!(matches!(answered(200, "7"), PeerAnswer::Refused { status: 200, .. }));
         let problem = r#"{"type":"urn:tidings:problem:x","title":"X","status":403,"detail":"No."}"#;
-        assert_eq!(answered(403, problem), PeerAnswer::Refused { status: 403, reason: "No.".into() });
-        let reason = "without a reason".to_owned();
-        assert_eq!(answered(502, "<html>"), PeerAnswer::Refused { status: 502, reason });
+        assert_eq!(answered(403, problem), refused(403, "No."));
+        assert_eq!(answered(429, "<html>"), refused(429, "without a reason"));
+        assert_eq!(answered(304, ""), PeerAnswer::Unchanged);
         let silence = read::<NotificationAnswer>(Err("gone".into()), PeerAnswer::Notification);
         assert_eq!(silence, PeerAnswer::Unreachable { reason: "gone".into() });
     }

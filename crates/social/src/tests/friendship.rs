@@ -95,7 +95,7 @@ fn ending_reaches_the_other_side_and_takes_the_posts_along() {
     let pull = PeerRequest {
         to: world.id("alice"),
         address: address("alice"),
-        task: Task::Pull { since: None, held: None },
+        task: Task::Pull(PullRequest::default()),
         with_certificate: false,
     };
     assert!(matches!(world.deliver("bob", &pull), PeerAnswer::Refused { status: 403, .. }));
@@ -166,7 +166,7 @@ fn nobody_speaks_for_somebody_else() {
 fn strangers_do_not_pull_or_notify() {
     let world = World::with(&["alice", "bob"]);
     for task in [
-        Task::Pull { since: None, held: None },
+        Task::Pull(PullRequest::default()),
         Task::Notify(tidings_protocol::Notification { head: world.head_now() }),
     ] {
         let request =
@@ -204,7 +204,7 @@ fn a_friend_with_a_newer_certificate_is_found_again_and_the_old_one_is_shut_out(
     let pull_alice = || PeerRequest {
         to: world.id("alice"),
         address: address("alice"),
-        task: Task::Pull { since: None, held: None },
+        task: Task::Pull(PullRequest::default()),
         with_certificate: true,
     };
     let notify = PeerRequest {
@@ -217,8 +217,8 @@ fn a_friend_with_a_newer_certificate_is_found_again_and_the_old_one_is_shut_out(
     assert!(world.at("alice").relation(&world.id("bob")).is_verified());
     assert_eq!(world.at("alice").feed_texts(), ["with a new key"]);
 
-    let pull_alice = PeerRequest { task: Task::Pull { since: None, held: None }, ..notify };
-    assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Changes(_)));
+    let pull_alice = PeerRequest { task: Task::Pull(PullRequest::default()), ..notify };
+    assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Changes { .. }));
     world.deployments.get_mut("bob").unwrap().account = old;
     assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Refused { status: 403, .. }));
 }

@@ -1,5 +1,6 @@
 //! Whole deployments in memory: the real rules over the real ledger, on a clock that only the test moves.
 
+mod catching_up;
 mod compaction;
 mod friendship;
 mod known_to_owner;
@@ -13,13 +14,14 @@ use crate::account::{Account, SetupRecord};
 use crate::api::{FriendState, NewPost, Person, PostPage, RefreshReport};
 use crate::feed::{self, PageRequest};
 use crate::peer::PeerError;
-use crate::sync::{self, PeerAnswer, PeerRequest, Scope, Task};
+use crate::pulls::{PullError, PullQuery};
+use crate::sync::{self, Outlook, PeerAnswer, PeerRequest, PullRequest, Scope, Task};
 use crate::{Relation, friends, keys, peer, posts as own_posts, profile, pulls, stored};
 use pollster::block_on;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
-use tidings_ledger::{Batch, Budget, Clock, Ledger, Random, Stamp, Timing, View};
+use tidings_ledger::{Batch, Budget, Clock, Direction, Ledger, Random, Stamp, Timing, View};
 use tidings_protocol::request_signature::{RequestParts, sign_request};
 use tidings_protocol::{
     Address, Certificate, Fingerprint, Head, Profile, PullAnswer, RecordId, Seed, Signed, paths,
@@ -86,6 +88,7 @@ impl Deployment {
 
 /// Deployments that reach each other, a clock, and a count of what was sent.
 struct World {
+    timing: Timing,
     clock: ManualClock,
     random: SeededRandom,
     deployments: BTreeMap<String, Deployment>,
@@ -95,7 +98,13 @@ struct World {
 
 impl World {
     fn with(names: &[&str]) -> Self {
+        Self::timed(names, Timing::local())
+    }
+
+    /// Over stores that keep to other times.
+    fn timed(names: &[&str], timing: Timing) -> Self {
         let mut world = Self {
+            timing,
             clock: ManualClock::at(START_MS),
             random: SeededRandom::new(7),
             deployments: BTreeMap::new(),
@@ -140,8 +149,7 @@ impl World {
 
     /// A deployment that is set up, without the waiting of a real setup (and with a password that nobody needs).
     fn found(&self, name: &str) -> Deployment {
-        let ledger =
-            Ledger::new(MemoryStore::new(), self.clock.clone(), self.random.clone(), Timing::local());
+        let ledger = Ledger::new(MemoryStore::new(), self.clock.clone(), self.random.clone(), self.timing);
         let (identity, key) = (Seed::from_bytes(self.bytes()), Seed::from_bytes(self.bytes()));
         let certificate =
             Certificate::issue(&identity, key.public_key(), address(name), self.now_ms()).unwrap();
@@ -251,13 +259,8 @@ impl World {
         let mut report = RefreshReport::default();
         for _ in 0..crate::limits::ROUNDS {
             let deployment = self.at(who);
-            let plan = sync::plan(
-                &deployment.account,
-                &deployment.relations(),
-                deployment.head(),
-                scope,
-                self.now_ms(),
-            );
+            let outlook = block_on(Outlook::load(&deployment.view())).unwrap();
+            let plan = sync::plan(&deployment.account, &outlook, scope, self.now_ms());
             report.next_due_ms = plan.next_due_ms;
             report.waiting = plan.waiting;
             if plan.requests.is_empty() {
@@ -272,7 +275,7 @@ impl World {
             let deployment = self.at(who);
             let view = deployment.view();
             let settled = sync::settle(&view, &deployment.account, answers, &mut report, self.now_ms());
-            deployment.commit(block_on(settled).unwrap());
+            block_on(settled).unwrap().into_iter().for_each(|batch| deployment.commit(batch));
             scope = scope.later_rounds();
         }
         report
@@ -285,6 +288,7 @@ impl World {
                 self.receive(from, receiver, request).unwrap_or_else(|error| PeerAnswer::Refused {
                     status: if matches!(error, PeerError::Signature(_)) { 401 } else { 403 },
                     reason: error.to_string(),
+                    retry_after_ms: None,
                 })
             }
             _ => PeerAnswer::Unreachable { reason: "nobody there".into() },
@@ -304,7 +308,7 @@ impl World {
             Task::Discover => return Ok(PeerAnswer::Discovery(block_on(peer::discovery(&view, account))?)),
             Task::Friendship(_) => ("POST", paths::FRIENDSHIP),
             Task::Notify(_) => ("POST", paths::NOTIFICATIONS),
-            Task::Pull { .. } => ("GET", paths::CHANGES),
+            Task::Pull(_) => ("GET", paths::CHANGES),
         };
         let parts = RequestParts { method, path, query: "", headers: &[], body: b"" };
         let certificate = request.with_certificate.then(|| sender.certificate());
@@ -325,17 +329,40 @@ impl World {
                 let (answer, batch) = block_on(received)?;
                 (PeerAnswer::Notification(answer), batch)
             }
-            Task::Pull { since, held } => {
+            Task::Pull(pull) => {
                 verified.require_friend()?;
-                let held = held.map(|head| head.to_string());
-                let pulled =
-                    pulls::answer(&view, verified.relation(), since.as_deref(), held.as_deref(), now_ms);
-                let (answer, batch) = block_on(pulled).unwrap();
-                (PeerAnswer::Changes(over_the_wire(&answer)), batch)
+                match block_on(pulls::answer(
+                    &view,
+                    account,
+                    verified.relation(),
+                    &query_of(pull),
+                    receiver.ledger.timing(),
+                    now_ms,
+                )) {
+                    Ok((answer, batch)) if pull.tag == Some(answer.tag()) => (PeerAnswer::Unchanged, batch),
+                    Ok((answer, batch)) => {
+                        let tag = Some(answer.tag());
+                        (PeerAnswer::Changes { answer: Box::new(over_the_wire(&answer)), tag }, batch)
+                    }
+                    Err(error) => {
+                        let reason = error.to_string();
+                        return Ok(PeerAnswer::Refused { status: 400, reason, retry_after_ms: None });
+                    }
+                }
             }
         };
         block_on(receiver.ledger.commit(&mut view, batch))?;
         Ok(answer)
+    }
+
+    /// What somebody answers to a friend's pull, without noting it.
+    fn answer(&self, from: &str, to: &str, since: Option<&str>) -> Result<pulls::StoredAnswer, PullError> {
+        let query = PullQuery::parse(since, None, None)?;
+        let from = self.at(from);
+        let (relation, timing) = (from.relation(&self.id(to)), from.ledger.timing());
+        let view = from.view();
+        let answered = pulls::answer(&view, &from.account, &relation, &query, timing, self.now_ms());
+        block_on(answered).map(|(answer, _)| answer)
     }
 
     fn notifications_by(&self, who: &str) -> usize {
@@ -343,8 +370,14 @@ impl World {
     }
 
     fn pulls_by(&self, who: &str) -> usize {
-        self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Pull { .. })).count()
+        self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Pull(_))).count()
     }
+}
+
+/// A question as it arrives.
+fn query_of(request: &PullRequest) -> PullQuery {
+    let (held, oldest) = (request.held.map(|head| head.to_string()), request.oldest.map(|id| id.to_string()));
+    PullQuery::parse(request.since.as_deref(), held.as_deref(), oldest.as_deref()).unwrap()
 }
 
 /// An answer as its reader takes it apart.

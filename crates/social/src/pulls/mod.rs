@@ -1,0 +1,362 @@
+//! Answering pulls: what a friend may see, and of that what changed since their cursor.
+//!
+//! A reader begins with a *listing*: all posts there are, newest first, in pages that say between which ids they are
+//! complete. So a new friend has the newest posts at once, and one who was away for too long, or whose cursor is not
+//! known, lets go of what is not there any more. After that come *changes*, in the order of their stamps.
+//!
+//! A commit may land late and out of the order of stamps, so a cursor never passes the settled time; younger changes are
+//! sent again with the next pull. It stands at the stamp of a change that was given, not at a time, so that the same
+//! question has the same answer while nothing changes.
+
+mod cursor;
+
+use crate::account::Account;
+use crate::keys;
+use crate::relation::{Relation, Served};
+use crate::spliced::Spliced;
+use crate::stored;
+use cursor::{Place, Sealer};
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use tidings_ledger::{Batch, Changes, Direction, KeyValue, LedgerError, Range, Stamp, Timing, View};
+use tidings_protocol::limits::{PULL_PAGE_BYTES, PULL_PAGE_CHANGES};
+use tidings_protocol::{Change, Friendship, Head, Listed, Post, Profile, RecordId, Signed};
+
+/// Bytes of an ETag: two that differ by chance would hide one change from one reader until the next.
+const TAG_BYTES: usize = 12;
+
+/// What a change without a record takes on a page, in bytes.
+const BARE_CHANGE_BYTES: usize = 64;
+
+/// Why a pull is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PullError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The cursor is none that was given out here, or one that lies too far back.
+    #[error("the cursor is not one that is known here: pull again without `since`")]
+    Cursor,
+    /// The held head is none.
+    #[error("held {0}")]
+    Held(tidings_protocol::HeadError),
+    /// The oldest id is none.
+    #[error("oldest {0}")]
+    Oldest(tidings_protocol::RecordIdError),
+}
+
+/// What a reader asks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PullQuery {
+    since: Option<String>,
+    held: Option<Head>,
+    oldest: Option<RecordId>,
+}
+
+impl PullQuery {
+    /// Reads the parameters as they come in a query.
+    ///
+    /// # Errors
+    /// When one is not what it should be.
+    pub fn parse(since: Option<&str>, held: Option<&str>, oldest: Option<&str>) -> Result<Self, PullError> {
+        Ok(Self {
+            since: since.map(str::to_owned),
+            held: held.map(|text| text.parse().map_err(PullError::Held)).transpose()?,
+            oldest: oldest.map(|text| text.parse().map_err(PullError::Oldest)).transpose()?,
+        })
+    }
+}
+
+/// How far back withdrawals are remembered: readers who have not come so far start over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Forgotten {
+    /// The greatest stamp of a withdrawal that is not remembered any more, as a head.
+    pub(crate) through: Head,
+}
+
+/// A [`Change`] as it goes out: records are the bytes that are stored, everything else is the wire type itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum StoredChange {
+    /// One with a post.
+    Post(WithRecord<Post>),
+    /// One with a profile.
+    Profile(WithRecord<Profile>),
+    /// One without a record.
+    Other(Box<Change>),
+}
+
+/// A change with a record in it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(bound = "")]
+pub struct WithRecord<T> {
+    kind: &'static str,
+    record: Spliced<Signed<T>>,
+}
+
+/// A [`PullAnswer`](tidings_protocol::PullAnswer) as it goes out. It has the same members; a test takes both apart side by side.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StoredAnswer {
+    /// What changed, or what there is.
+    pub changes: Vec<StoredChange>,
+    /// Between which ids that is all there is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Listed>,
+    /// Where the next pull goes on.
+    pub cursor: String,
+    /// The head that the reader holds then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
+    /// Whether there is more.
+    pub more: bool,
+    /// When to ask once more, in milliseconds from now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again_ms: Option<u64>,
+    /// The owner's stance towards the reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub friendship: Option<Signed<Friendship>>,
+}
+
+impl StoredAnswer {
+    /// Stands for all that the answer says, but for when to ask again: the content of an ETag.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        let timeless = stored::json(&Self { again_ms: None, ..self.clone() });
+        BASE64URL_NOPAD.encode(&Sha256::digest(timeless)[..TAG_BYTES])
+    }
+}
+
+/// The head of what friends may see: the greatest stamp of an entry, tombstones included. `None` while there is nobody
+/// who may see anything, or nothing to see.
+///
+/// It comes from entries, not from objects, so merging objects does not change it. It never lies below a head that a
+/// friend was told or served, so it does not go down either when a tombstone is dropped.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn head<S: KeyValue>(
+    view: &View<'_, S>,
+    relations: &[Relation],
+) -> Result<Option<Head>, LedgerError> {
+    let friends: Vec<&Relation> = relations.iter().filter(|relation| relation.is_friend()).collect();
+    if friends.is_empty() {
+        return Ok(None);
+    }
+    let known = friends.iter().map(|friend| friend.served_head().max(friend.told_head())).max().flatten();
+    newest(view, known).await
+}
+
+/// The greatest of `known` and the heads above it. What is newest at a glance counts as known as well, so that it does not
+/// matter how much lies above what friends have pulled: only edits and withdrawals of older posts are above that.
+async fn newest<S: KeyValue>(view: &View<'_, S>, known: Option<Head>) -> Result<Option<Head>, LedgerError> {
+    let post = view.scan(Range::partition(keys::POST), Direction::Backward, 1).await?;
+    let glance = post.iter().map(|entry| entry.stamp).max();
+    let known = known.map(|head| Stamp::from_bytes(*head.as_bytes()));
+    let floor = match known.max(glance) {
+        Some(stamp) => stamp,
+        None => view.get(keys::profile().as_str()).await?.map_or(Stamp::ZERO, |entry| entry.stamp),
+    };
+    let above = greatest(&view.changes(&keys::SHARED, floor).await?);
+    Ok(above.or((floor > Stamp::ZERO).then_some(floor)).map(head_at))
+}
+
+fn greatest(changes: &Changes) -> Option<Stamp> {
+    let items = changes.items.iter().map(|item| item.stamp);
+    items.chain(changes.ranges.iter().map(|range| range.stamp)).max()
+}
+
+fn head_at(stamp: Stamp) -> Head {
+    Head::from_bytes(stamp.to_bytes())
+}
+
+/// Answers a friend's pull.
+///
+/// The batch notes how far the friend has come, if that is news.
+///
+/// # Errors
+/// When the cursor is not known, or the store cannot be read.
+pub async fn answer<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    relation: &Relation,
+    query: &PullQuery,
+    timing: Timing,
+    now_ms: u64,
+) -> Result<(StoredAnswer, Batch), PullError> {
+    let sealer = Sealer::new(account.deployment_key(), relation.fingerprint);
+    let settled = timing.settled_before(now_ms);
+    let place = query.since.as_ref().map(|text| sealer.open(text).ok_or(PullError::Cursor)).transpose()?;
+    let page = match place {
+        // Above everything there is no place to stand at: that is how a store that was set back shows.
+        None => list(view, settled.min(view.greatest().unwrap_or(Stamp::ZERO)), None, query.oldest).await?,
+        Some(Place::Listing { start, before }) => list(view, start, Some(before), query.oldest).await?,
+        Some(Place::Changes { read, at }) => {
+            refuse_if_lost(view, read).await?;
+            changes(view, settled, read, at, query.oldest).await?
+        }
+    };
+    let complete = if page.more { None } else { head_for(view, relation, page.newest, settled).await? };
+    let answer = StoredAnswer {
+        changes: page.changes,
+        listed: page.listed,
+        cursor: sealer.seal(page.next),
+        head: complete,
+        more: page.more,
+        again_ms: complete.and_then(|head| again_ms(head, timing, now_ms)),
+        friendship: relation.ours.clone(),
+    };
+    Ok((answer, note(relation, complete, query.held)))
+}
+
+/// When nothing older than the head can appear any more, if a read may miss it until then. Over a store that is never
+/// stale only a commit that hangs in the middle of its one write is missed; the next pull brings it.
+fn again_ms(head: Head, timing: Timing, now_ms: u64) -> Option<u64> {
+    let may_hide = timing.staleness_ms > 0 || timing.clock_error_ms > 0;
+    let settled_ms = head.ms().saturating_add(timing.settling_ms()).saturating_add(1);
+    may_hide.then(|| settled_ms.saturating_sub(now_ms)).filter(|wait_ms| *wait_ms > 0)
+}
+
+/// A piece of an answer.
+struct Page {
+    changes: Vec<StoredChange>,
+    listed: Option<Listed>,
+    next: Place,
+    more: bool,
+    /// The greatest stamp of all that the reader was not given before, if that was looked at.
+    newest: Option<Head>,
+}
+
+/// Refuses a cursor above everything there is (the store was set back), and one from before a withdrawal that is not
+/// remembered any more.
+async fn refuse_if_lost<S: KeyValue>(view: &View<'_, S>, read: Stamp) -> Result<(), PullError> {
+    let forgotten: Option<Forgotten> = stored::load(view, &keys::forgotten()).await?;
+    let forgotten = forgotten.map(|forgotten| Stamp::from_bytes(*forgotten.through.as_bytes()));
+    if Some(read) > view.greatest() || Some(read) < forgotten { Err(PullError::Cursor) } else { Ok(()) }
+}
+
+/// A page of all posts there are, below `before`; with the profile on the first one. What changes from `start` on is
+/// given afterwards.
+async fn list<S: KeyValue>(
+    view: &View<'_, S>,
+    start: Stamp,
+    before: Option<RecordId>,
+    oldest: Option<RecordId>,
+) -> Result<Page, LedgerError> {
+    let mut changes = Vec::new();
+    if before.is_none()
+        && let Some(profile) = view.get(keys::profile().as_str()).await?
+    {
+        changes.extend(profile_change(&profile.value));
+    }
+    let all = Range::partition(keys::POST);
+    let all = before.map_or(all.clone(), |before| all.before(&keys::post(before)));
+    let range = oldest.map_or(all.clone(), |oldest| all.from(&keys::post(oldest)));
+    let entries = view.scan(range, Direction::Backward, PULL_PAGE_CHANGES + 1).await?;
+    let (mut bytes, mut given, mut last) = (0, 0, None);
+    for entry in &entries {
+        bytes += entry.value.len();
+        if given > 0 && (given == PULL_PAGE_CHANGES || bytes > PULL_PAGE_BYTES) {
+            break;
+        }
+        given += 1;
+        last = entry.key.rest().parse().ok().or(last);
+        changes.extend(post_change(&entry.value));
+    }
+    let unfinished = if given < entries.len() { last } else { None };
+    let listed = Listed { from: unfinished.or(oldest), before };
+    let (next, more) = match (unfinished, before) {
+        (Some(before), _) => (Place::Listing { start, before }, true),
+        // One page is a picture of one moment, so nothing has changed meanwhile.
+        (None, before) => (Place::Changes { read: start, at: None }, before.is_some()),
+    };
+    Ok(Page { changes, listed: Some(listed), next, more, newest: None })
+}
+
+/// A page of what changed above `at`, or else above `read`.
+async fn changes<S: KeyValue>(
+    view: &View<'_, S>,
+    settled: Stamp,
+    read: Stamp,
+    at: Option<Stamp>,
+    oldest: Option<RecordId>,
+) -> Result<Page, LedgerError> {
+    let found = view.changes(&keys::SHARED, at.unwrap_or(read)).await?;
+    let newest = greatest(&found).map(head_at);
+    let mut changes = Vec::new();
+    let (mut bytes, mut last, mut more) = (0, None, false);
+    let mut settled_read = read;
+    for item in &found.items {
+        // Changes of one commit share a stamp and stay on one page, since a page ends at a stamp.
+        let size = item.value.as_ref().map_or(BARE_CHANGE_BYTES, |value| value.len().max(BARE_CHANGE_BYTES));
+        let full = bytes + size > PULL_PAGE_BYTES || changes.len() >= PULL_PAGE_CHANGES;
+        if full && last != Some(item.stamp) && !changes.is_empty() {
+            more = true;
+            break;
+        }
+        last = Some(item.stamp);
+        // What an earlier page of this pass has given may have been joined by something since.
+        if at.is_none() && item.stamp <= settled {
+            settled_read = item.stamp;
+        }
+        if let Some(change) = change(item, oldest) {
+            bytes += size;
+            changes.push(change);
+        }
+    }
+    let at = last.filter(|last| more && *last > settled_read);
+    Ok(Page { changes, listed: None, next: Place::Changes { read: settled_read, at }, more, newest })
+}
+
+/// The head that a friend holds who was just given everything, of which `newest` is the latest. It never goes below what
+/// they were served, nor below what they were told as soon as that must have been among what they were given: the
+/// entry itself may be gone, as tombstones are some day.
+///
+/// What the friend says of itself counts for nothing here: a cursor is easily made up.
+async fn head_for<S: KeyValue>(
+    view: &View<'_, S>,
+    relation: &Relation,
+    newest_given: Option<Head>,
+    settled: Stamp,
+) -> Result<Option<Head>, LedgerError> {
+    let settled = head_at(settled);
+    let told = relation.told_head().filter(|told| *told <= settled);
+    let known = relation.served_head().max(told);
+    if newest_given.is_some() { Ok(newest_given.max(known)) } else { newest(view, known).await }
+}
+
+fn change(item: &tidings_ledger::Change, oldest: Option<RecordId>) -> Option<StoredChange> {
+    let wanted = |id: RecordId| Some(id) >= oldest;
+    match (item.key.partition(), &item.value) {
+        (keys::POST, Some(value)) => {
+            item.key.rest().parse().ok().filter(|id| wanted(*id)).and_then(|_| post_change(value))
+        }
+        (keys::GONE, Some(_)) => {
+            let id = keys::parse_gone(&item.key).filter(|id| wanted(*id))?;
+            Some(StoredChange::Other(Box::new(Change::PostDeleted { id })))
+        }
+        (keys::PROFILE, Some(value)) => profile_change(value),
+        _ => None,
+    }
+}
+
+fn post_change(value: &[u8]) -> Option<StoredChange> {
+    Some(StoredChange::Post(WithRecord { kind: "post", record: Spliced::of_stored(value)? }))
+}
+
+fn profile_change(value: &[u8]) -> Option<StoredChange> {
+    Some(StoredChange::Profile(WithRecord { kind: "profile", record: Spliced::of_stored(value)? }))
+}
+
+fn note(relation: &Relation, head: Option<Head>, held: Option<Head>) -> Batch {
+    let known = relation.served.as_ref();
+    let served =
+        Served { head: head.max(known.and_then(|s| s.head)), held: held.max(known.and_then(|s| s.held)) };
+    let mut batch = Batch::new();
+    // A greater `held` alone is no news: the friend holds what it was served, or asks for it again.
+    if known.is_none_or(|known| known.head != served.head) {
+        batch.put(keys::served(&relation.fingerprint), stored::json(&served));
+    }
+    batch
+}

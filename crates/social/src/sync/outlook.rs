@@ -1,0 +1,27 @@
+//! What is known before something is decided.
+
+use crate::pulls;
+use crate::relation::Relation;
+use tidings_ledger::{KeyValue, LedgerError, View};
+use tidings_protocol::Head;
+
+/// Everything that [`plan`](super::plan) decides from.
+#[derive(Debug, Clone)]
+pub struct Outlook {
+    /// Everybody.
+    pub relations: Vec<Relation>,
+    /// The head of what friends may see.
+    pub head: Option<Head>,
+}
+
+impl Outlook {
+    /// What the store shows.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub async fn load<S: KeyValue>(view: &View<'_, S>) -> Result<Self, LedgerError> {
+        let relations = Relation::load_all(view).await?;
+        let head = pulls::head(view, &relations).await?;
+        Ok(Self { relations, head })
+    }
+}

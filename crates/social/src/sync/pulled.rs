@@ -1,0 +1,218 @@
+//! What follows from the answer to a pull.
+
+use super::plan::is_dirty;
+use super::settle::Settling;
+use super::{PeerAnswer, PullRequest};
+use crate::api::Pulled;
+use crate::held;
+use crate::keys;
+use crate::limits::{COMMIT_BYTES, PULL_NOTE_MS, PULL_ONCE_MORE_MS, PULL_ONCE_MORE_TIMES, RECORD_BYTES};
+use crate::relation::Pull;
+use crate::stored;
+use std::collections::{BTreeMap, BTreeSet};
+use tidings_ledger::{KeyValue, LedgerError};
+use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS};
+use tidings_protocol::{Change, Post, Profile, PullAnswer, RecordId, Signed};
+
+/// What an answer amounts to: of each post the last word, and the profile.
+#[derive(Default)]
+struct News {
+    /// The text of a post to hold; `None` for one that was withdrawn.
+    posts: BTreeMap<RecordId, Option<String>>,
+    profile: Option<String>,
+    /// Every post that the answer speaks of, acceptable or not.
+    named: BTreeSet<RecordId>,
+    bytes: usize,
+}
+
+impl<S: KeyValue> Settling<'_, '_, S> {
+    pub(super) async fn pull_answered(
+        &mut self,
+        request: PullRequest,
+        answer: PeerAnswer,
+        problem: Option<String>,
+    ) -> Result<(), LedgerError> {
+        match answer {
+            PeerAnswer::Changes { answer, tag } => self.pulled(request, *answer, tag).await,
+            PeerAnswer::Unchanged if request.tag.is_some() => {
+                self.pulled_nothing();
+                Ok(())
+            }
+            PeerAnswer::Refused { status: 400 | 410, .. } if request.since.is_some() => {
+                self.start_over();
+                Ok(())
+            }
+            _ => {
+                let other = || "their deployment gave an answer to another question".to_owned();
+                self.pull_failed(problem.unwrap_or_else(other));
+                Ok(())
+            }
+        }
+    }
+
+    async fn pulled(
+        &mut self,
+        request: PullRequest,
+        answer: PullAnswer,
+        tag: Option<String>,
+    ) -> Result<(), LedgerError> {
+        if answer.cursor.len() > CURSOR_BYTES {
+            self.pull_failed(format!("their deployment sent a cursor of more than {CURSOR_BYTES} bytes"));
+            return Ok(());
+        }
+        let news = self.news(answer.changes);
+        if news.bytes > COMMIT_BYTES {
+            self.pull_failed(format!(
+                "their deployment sent more than {COMMIT_BYTES} bytes of records at once"
+            ));
+            return Ok(());
+        }
+        let (mut changed, mut unfinished) = (self.take(&news).await?, false);
+        if let Some(listed) = answer.listed {
+            let (view, who) = (self.view, self.relation.fingerprint);
+            let done = held::drop_others(view, &who, listed, &news.named, &mut self.batch).await?;
+            changed += done.posts;
+            unfinished = done.more;
+        }
+        let before = self.relation.pull.clone().unwrap_or_default();
+        let mut pull = Pull { last_ms: self.now_ms, ..Pull::default() };
+        if unfinished {
+            // The same page once more: it says what else to let go of.
+            pull = Pull { cursor: before.cursor.clone(), held: before.held, more: true, ..pull };
+        } else {
+            // An answer that leads to the same question again is worth recognising.
+            pull.tag = tag.filter(|_| request.since.as_ref() == Some(&answer.cursor));
+            pull.cursor = Some(answer.cursor);
+            pull.held = before.held.max(answer.head);
+            pull.more = answer.more;
+            self.ask_once_more(&mut pull, &before, answer.again_ms, changed);
+        }
+        self.note_pull(pull, &before);
+        self.brought_along(answer.friendship).await?;
+        self.report_pull(changed, None);
+        Ok(())
+    }
+
+    /// Nothing has changed since the last answer.
+    fn pulled_nothing(&mut self) {
+        let before = self.relation.pull.clone().unwrap_or_default();
+        let once_more_ms = before.once_more_ms.filter(|at_ms| *at_ms > self.now_ms);
+        let pull = Pull { last_ms: self.now_ms, attempts: 0, problem: None, once_more_ms, ..before.clone() };
+        self.note_pull(pull, &before);
+        self.report_pull(0, None);
+    }
+
+    /// Their store may have hidden something. Who keeps saying so although nothing comes of it is not believed.
+    fn ask_once_more(&self, pull: &mut Pull, before: &Pull, again_ms: Option<u64>, changed: u32) {
+        let Some(again_ms) = again_ms else { return };
+        let times = if changed == 0 { before.once_more_times.saturating_add(1) } else { 1 };
+        let again_ms = again_ms.clamp(*PULL_ONCE_MORE_MS.start(), *PULL_ONCE_MORE_MS.end());
+        pull.once_more_times = times;
+        pull.once_more_ms = (times <= PULL_ONCE_MORE_TIMES).then(|| self.now_ms.saturating_add(again_ms));
+    }
+
+    /// Writes down where the pulls stand, unless that is no news.
+    fn note_pull(&mut self, mut pull: Pull, before: &Pull) {
+        if !pull.more && is_dirty(&self.relation) && self.relation.heard > pull.held {
+            // Their store is stale, and has not what they announced yet.
+            pull.attempts = before.attempts.saturating_add(1);
+        }
+        let quiet = Pull { last_ms: before.last_ms, ..pull.clone() } == *before;
+        if !quiet || self.relation.pull.is_none() || before.last_ms + PULL_NOTE_MS <= self.now_ms {
+            self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
+        }
+        self.held = pull.held;
+    }
+
+    /// They do not know the cursor, and will not come to know it: all there is, from the newest on.
+    fn start_over(&mut self) {
+        let before = self.relation.pull.clone().unwrap_or_default();
+        let pull = Pull { held: before.held, more: true, last_ms: self.now_ms, ..Pull::default() };
+        self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
+        self.report_pull(0, None);
+    }
+
+    fn pull_failed(&mut self, problem: String) {
+        let before = self.relation.pull.clone().unwrap_or_default();
+        let attempts = before.attempts.saturating_add(1);
+        let problem = Some(problem);
+        let pull = Pull { last_ms: self.now_ms, attempts, problem: problem.clone(), ..before };
+        self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
+        self.report_pull(0, problem);
+    }
+
+    fn report_pull(&mut self, changed: u32, problem: Option<String>) {
+        let (friend, name) = (self.relation.fingerprint, self.relation.name());
+        match self.report.pulled.iter_mut().find(|pulled| pulled.friend == friend) {
+            Some(pulled) => {
+                pulled.changed += changed;
+                pulled.problem = problem;
+            }
+            None => self.report.pulled.push(Pulled { friend, name, changed, problem }),
+        }
+    }
+
+    /// What of an answer is theirs to say, and understood.
+    fn news(&self, changes: Vec<Change>) -> News {
+        let mut news = News::default();
+        for change in changes {
+            match change {
+                Change::Post { record } => {
+                    news.named.insert(record.unverified().id);
+                    let Some(post) = self.own_post(&record) else { continue };
+                    let text = record.to_json();
+                    if text.len() <= RECORD_BYTES {
+                        news.bytes += text.len();
+                        news.posts.insert(post.id, Some(text));
+                    }
+                }
+                Change::PostDeleted { id } => {
+                    news.posts.insert(id, None);
+                }
+                Change::Profile { record } => {
+                    let known = self.relation.profile.as_ref().map(|p| p.unverified().updated_ms);
+                    if self.own_profile(&record).is_some_and(|profile| known <= Some(profile.updated_ms)) {
+                        news.profile = Some(record.to_json());
+                    }
+                }
+                Change::Unknown => {}
+            }
+        }
+        news
+    }
+
+    /// Records are repeated in pulls; only what differs is written. How many did.
+    async fn take(&mut self, news: &News) -> Result<u32, LedgerError> {
+        let (view, who) = (self.view, self.relation.fingerprint);
+        let mut changed = 0;
+        for (id, post) in &news.posts {
+            let is_news = match post {
+                Some(text) => held::take(view, &who, *id, text.clone(), &mut self.batch).await?,
+                None => held::drop(view, &who, *id, &mut self.batch).await?,
+            };
+            changed += u32::from(is_news);
+        }
+        if let Some(profile) = &news.profile
+            && self.relation.profile.as_ref().is_none_or(|known| known.to_json() != *profile)
+        {
+            self.batch.put(keys::friend_profile(&who), profile.clone());
+            changed += 1;
+        }
+        self.bytes += news.bytes;
+        Ok(changed)
+    }
+
+    fn own_post<'r>(&self, record: &'r Signed<Post>) -> Option<&'r Post> {
+        let post = record.verify(&self.certificate.key).ok()?;
+        let theirs = post.author == self.certificate.identity;
+        let in_time = post.id.created_ms() <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
+        (theirs && in_time && post.body.check().is_ok()).then_some(post)
+    }
+
+    fn own_profile<'r>(&self, record: &'r Signed<Profile>) -> Option<&'r Profile> {
+        let profile = record.verify(&self.certificate.key).ok()?;
+        let theirs = profile.author == self.certificate.identity;
+        let in_time = profile.updated_ms <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
+        (theirs && in_time && Profile::check_fields(&profile.name, &profile.bio).is_ok()).then_some(profile)
+    }
+}
