@@ -18,15 +18,17 @@ pub enum Stance {
 
 /// The place of a stance among those of one person towards another: the greatest counts, however often and in
 /// whatever order they arrive. It also holds all that the state of a friendship depends on.
+///
+/// The order of the members is the order of what counts: inside a generation an end comes after everything else, whatever
+/// its sequence. So what is over stays over, also for somebody whose deployment could not see its own last word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StanceOrder {
     /// Counts the attempts at a friendship between two people.
     pub generation: u64,
+    /// Whether it says that it is over.
+    pub ended: bool,
     /// Counts one person's stances inside a generation.
     pub sequence: u64,
-    /// Whether it says that it is over. Of two stances that somebody signed under the same numbers, as a deployment may
-    /// that could not see its own last word, this one counts, so that everybody agrees on one of them.
-    pub ended: bool,
 }
 
 /// One person's current stance towards another. Of two by the same person to the same other, the one with the greater
@@ -61,7 +63,7 @@ impl Friendship {
     #[must_use]
     pub fn order(&self) -> StanceOrder {
         let Self { generation, sequence, stance, .. } = *self;
-        StanceOrder { generation, sequence, ended: stance == Stance::Ended }
+        StanceOrder { generation, ended: stance == Stance::Ended, sequence }
     }
 
     /// Checks the texts and numbers.

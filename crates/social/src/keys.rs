@@ -117,13 +117,13 @@ pub(crate) fn certificate(who: &Fingerprint, serial: u64) -> Key {
     key(FRIEND, &format!("{who}/certificate/{serial:016}"))
 }
 
-/// `friend:<who>/ours/<generation>.<sequence>.<ended>` -> `Signed<Friendship>`; the greatest counts. Owner component, and
+/// `friend:<who>/ours/<generation>.<ended>.<sequence>` -> `Signed<Friendship>`; the greatest counts. Owner component, and
 /// the peer component where an invitation says yes in advance.
 pub(crate) fn ours(who: &Fingerprint, order: StanceOrder) -> Key {
     key(FRIEND, &format!("{who}/ours/{}", in_order(order)))
 }
 
-/// `friend:<who>/theirs/<generation>.<sequence>.<ended>` -> `Signed<Friendship>`; the greatest counts, so that messages
+/// `friend:<who>/theirs/<generation>.<ended>.<sequence>` -> `Signed<Friendship>`; the greatest counts, so that messages
 /// handled at the same time cannot undo each other. Lesser ones become the time at which that was, and stay for a day,
 /// to be counted. Both components.
 pub(crate) fn theirs(who: &Fingerprint, order: StanceOrder) -> Key {
@@ -131,8 +131,8 @@ pub(crate) fn theirs(who: &Fingerprint, order: StanceOrder) -> Key {
 }
 
 /// Texts in the order of the stances.
-fn in_order(StanceOrder { generation, sequence, ended }: StanceOrder) -> String {
-    format!("{generation:016}.{sequence:016}.{}", u8::from(ended))
+fn in_order(StanceOrder { generation, ended, sequence }: StanceOrder) -> String {
+    format!("{generation:016}.{}.{sequence:016}", u8::from(ended))
 }
 
 /// `friend:<who>/blocked` -> `relation::Blocked`. Owner component.

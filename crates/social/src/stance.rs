@@ -4,8 +4,8 @@
 //!
 //! Each side keeps the greatest stance of either person and ignores all others, so it does not matter how often and in
 //! which order messages arrive: both sides hold the same two stances in the end, and the state follows from those. Inside a
-//! generation a person says `wanted` (again, if they like), and then at most `ended`, which is final: what was ended
-//! begins anew only in a new generation, and only if both want it there.
+//! generation `ended` is greater than every `wanted`, so it is final: what was ended begins anew only in a new generation,
+//! and only if both want it there.
 
 use crate::api::FriendState;
 use tidings_protocol::StanceOrder;
@@ -37,8 +37,6 @@ pub enum Heard {
     News,
     /// A greater one, or this very one, is known.
     Known,
-    /// They have ended that generation already: it can only begin anew in another one.
-    Ended,
 }
 
 impl Between {
@@ -70,17 +68,13 @@ impl Between {
         let generation = self.generation() + u64::from(begins_anew);
         let spoken = self.ours.filter(|ours| ours.generation == generation);
         let sequence = spoken.map_or(1, |ours| ours.sequence + 1);
-        StanceOrder { generation, sequence, ended: said == Said::End }
+        StanceOrder { generation, ended: said == Said::End, sequence }
     }
 
     /// What a stance of the other side changes.
     #[must_use]
     pub fn hear(self, came: StanceOrder) -> Heard {
-        match self.theirs {
-            Some(known) if known >= came => Heard::Known,
-            Some(known) if known.ended && known.generation == came.generation && !came.ended => Heard::Ended,
-            _ => Heard::News,
-        }
+        if self.theirs < Some(came) { Heard::News } else { Heard::Known }
     }
 
     /// The same after the other side said something.
@@ -95,7 +89,7 @@ mod tests {
     use super::*;
 
     const fn at(generation: u64, sequence: u64, ended: bool) -> StanceOrder {
-        StanceOrder { generation, sequence, ended }
+        StanceOrder { generation, ended, sequence }
     }
 
     const WANTED: bool = false;
@@ -175,15 +169,15 @@ mod tests {
     #[test]
     fn what_is_over_does_not_come_back_in_the_same_generation() {
         let over = between(Some(at(1, 1, WANTED)), Some(at(1, 2, ENDED)));
-        assert_eq!(over.hear(at(1, 3, WANTED)), Heard::Ended);
+        assert_eq!(over.hear(at(1, 3, WANTED)), Heard::Known);
         assert_eq!(over.after_hearing(at(1, 3, WANTED)).state(), None);
         assert_eq!(over.hear(at(2, 1, WANTED)), Heard::News);
         assert_eq!(over.hear(at(1, 1, WANTED)), Heard::Known);
     }
 
     #[test]
-    fn of_two_words_under_the_same_numbers_the_end_counts_whichever_comes_first() {
-        let (wanted, ended) = (at(1, 1, WANTED), at(1, 1, ENDED));
+    fn of_several_words_in_a_generation_the_end_counts_whichever_comes_first() {
+        let (wanted, ended) = (at(1, 9, WANTED), at(1, 1, ENDED));
         for order in [[wanted, ended], [ended, wanted]] {
             let heard = order.iter().fold(Between::default(), |known, came| known.after_hearing(*came));
             assert_eq!(heard.theirs, Some(ended));

@@ -8,6 +8,8 @@ mod notifications;
 mod posts;
 mod pulling;
 mod setup;
+mod stances;
+mod strangers;
 
 use crate::access::{Access, AccessRandom};
 use crate::account::{Account, SetupRecord};
