@@ -5,12 +5,16 @@
 //! sees both.
 
 use crate::account::Account;
-use crate::api::{InvitationList, InvitationState, InvitationView, IssuedInvitation, NewInvitation, Person};
+use crate::api::{
+    InvitationList, InvitationState, InvitationView, IssuedInvitation, NewInvitation, NotificationEvent,
+    Person,
+};
 use crate::keys;
 use crate::limits::{
     DAY_MS, INVITATION_DAYS, INVITATION_DAYS_MOST, INVITATION_NOTE_CHARS, INVITATION_SHOWN_MS,
     INVITATIONS_OPEN,
 };
+use crate::notifications;
 use crate::stored;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -116,22 +120,51 @@ pub async fn revoke<S: KeyValue>(view: &View<'_, S>, id: &str) -> Result<Batch, 
     if batch.is_empty() { Err(InvitingError::Unknown) } else { Ok(batch) }
 }
 
-/// The id of the invitation that `token` opens for `who` now; `None` if it opens none, or somebody else used it.
+/// The invitation that `token` opens for `who` now; `None` if it opens none, or somebody else used it.
 pub(crate) async fn open_to<S: KeyValue>(
     view: &View<'_, S>,
     token: &InvitationToken,
     who: &Fingerprint,
     now_ms: u64,
-) -> Result<Option<String>, LedgerError> {
+) -> Result<Option<InvitationView>, LedgerError> {
     let id = token.hash();
     let entries = view.scan(keys::invitation_with_uses(&id), Direction::Forward, usize::MAX).await?;
     let known = collect(&entries, now_ms).into_iter().find(|one| one.id == id);
-    let fits = known.is_some_and(|one| match one.state {
+    Ok(known.filter(|one| match one.state {
         InvitationState::Open => true,
         InvitationState::Used => one.used_by.iter().any(|person| person.id == *who),
         InvitationState::Expired => false,
-    });
-    Ok(fits.then_some(id))
+    }))
+}
+
+/// Notes that somebody became a friend by an invitation.
+pub(crate) async fn note_use<S: KeyValue>(
+    view: &View<'_, S>,
+    invitation: InvitationView,
+    friend: Person,
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let used = Use { at_ms: now_ms, name: friend.name.clone() };
+    batch.put(keys::invitation_use(&invitation.id, &friend.id), stored::json(&used));
+    let InvitationView { id: invitation, note, .. } = invitation;
+    let event = NotificationEvent::InvitationUsed { friend, invitation, note };
+    notifications::note(view, &event, now_ms, batch).await
+}
+
+/// Tells the owner of invitations that several people used who could not see each other. Told once of each.
+pub(crate) async fn report_reused<S: KeyValue>(
+    view: &View<'_, S>,
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    for InvitationView { id: invitation, used_by: friends, .. } in load_all(view, now_ms).await? {
+        if friends.len() > 1 {
+            let event = NotificationEvent::InvitationReused { invitation, friends };
+            notifications::note(view, &event, now_ms, batch).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn remove<S: KeyValue>(view: &View<'_, S>, id: &str, batch: &mut Batch) -> Result<(), LedgerError> {

@@ -48,6 +48,9 @@ impl NotificationEvent {
             Self::FriendMoved { friend, address, .. } => format!("friend_moved {} {address}", friend.id),
             Self::FriendRekeyed { friend, serial } => format!("friend_rekeyed {} {serial}", friend.id),
             Self::Undeliverable { friend, since_ms } => format!("undeliverable {} {since_ms}", friend.id),
+            Self::InvitationUsed { friend, invitation, .. } => {
+                format!("invitation_used {invitation} {}", friend.id)
+            }
             Self::InvitationReused { invitation, friends } => {
                 let mut ids: Vec<String> = friends.iter().map(|friend| friend.id.to_string()).collect();
                 ids.sort_unstable();

@@ -3,13 +3,13 @@
 use crate::account::Account;
 use crate::api::{FriendState, WhoMayAsk};
 use crate::friends::{self, StanceError};
-use crate::invitations::{self, Use};
+use crate::invitations;
 use crate::keys;
 use crate::limits::{PENDING_STRANGERS, STANCES_A_DAY};
 use crate::notifications;
 use crate::relation::Relation;
 use crate::stance::{Heard, Said};
-use crate::{profile, settings, stored, strangers};
+use crate::{profile, settings, strangers};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
@@ -215,12 +215,11 @@ pub async fn receive_friendship<S: KeyValue>(
         }
     }
     let mut ours = relation.ours.clone();
-    if let Some(id) = invitation {
+    if let Some(invitation) = invitation {
         let name = profile::summary(view, account).await?.name;
         let met = Relation { theirs: Some(friendship.clone()), ..relation.clone() };
         ours = Some(friends::say(account, &name, &met, Said::Join, None, now_ms, &mut batch)?);
-        let used = Use { at_ms: now_ms, name: stance.name.clone() };
-        batch.put(keys::invitation_use(&id, &relation.fingerprint), stored::json(&used));
+        invitations::note_use(view, invitation, met.person(), now_ms, &mut batch).await?;
     }
     Ok((FriendshipAnswer { friendship: ours }, batch))
 }

@@ -4,6 +4,7 @@ export const limits = {
   nameLength: 60,
   bioLength: 500,
   greetingLength: 500,
+  invitationNoteLength: 100,
   passwordLeast: 8,
   passwordMost: 200,
 } as const;

@@ -5,6 +5,7 @@ use super::{PeerAnswer, PeerRequest, Task};
 use crate::account::Account;
 use crate::api::RefreshReport;
 use crate::friends;
+use crate::invitations;
 use crate::keys;
 use crate::limits::{COMMIT_BYTES, FOREIGN_PROBLEM_CHARS, HEARD_STALE};
 use crate::notifications;
@@ -64,6 +65,7 @@ pub async fn settle<S: KeyValue>(
         batch.merge(settling.batch);
     }
     sweep_heard(view, &held, &mut batch).await?;
+    invitations::report_reused(view, now_ms, &mut batch).await?;
     batches.push(batch);
     Ok(batches)
 }

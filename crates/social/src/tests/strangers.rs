@@ -1,7 +1,7 @@
 //! Blocking, invitations, and what strangers may leave.
 
 use super::*;
-use crate::api::{InvitationState, NewInvitation, SettingsChange, WhoMayAsk};
+use crate::api::{InvitationState, NewInvitation, NotificationEvent, SettingsChange, WhoMayAsk};
 use crate::friends::{Asking, FriendError};
 use crate::limits::{
     DAY_MS, INVITATIONS_OPEN, PENDING_MS, PENDING_STRANGERS, STANCES_A_DAY, STRANGERS, WITHDRAWN_MS,
@@ -45,26 +45,20 @@ impl World {
     }
 
     fn let_ask(&self, who: &str, who_may_ask: WhoMayAsk) {
-        let change = SettingsChange { who_may_ask: Some(who_may_ask), ..SettingsChange::default() };
+        let change = SettingsChange { who_may_ask: Some(who_may_ask) };
         let (_, batch) = block_on(settings::change(&self.at(who).view(), change)).unwrap();
         self.at(who).commit(batch);
     }
 
     /// Sends somebody's latest stance once more, and whatever else a person without rights may try.
     fn knock(&self, from: &str, to: &str) -> Vec<PeerAnswer> {
-        let mut tasks = vec![
-            Task::Pull { since: None, held: None },
-            Task::Notify(Notification { head: self.head_now() }),
-        ];
+        let mut tasks =
+            vec![Task::Pull(PullRequest::default()), Task::Notify(Notification { head: self.head_now() })];
         if let Some(friendship) = self.at(from).relation(&self.id(to)).ours {
             tasks.push(Task::Friendship(Box::new(FriendshipMessage { friendship, invitation: None })));
         }
-        let request = |task| PeerRequest {
-            to: self.id(to),
-            address: address(to),
-            task,
-            with_certificate: true,
-        };
+        let request =
+            |task| PeerRequest { to: self.id(to), address: address(to), task, with_certificate: true };
         tasks.into_iter().map(|task| self.deliver(from, &request(task))).collect()
     }
 }
@@ -147,14 +141,8 @@ fn nobody_asks_whom_they_block() {
     let discovery = block_on(peer::discovery(&world.at("alice").view(), &world.at("alice").account)).unwrap();
     let bob = world.at("bob");
     let relation = bob.relation(&world.id("alice"));
-    let asked = friends::request(
-        &bob.account,
-        "bob",
-        &relation,
-        &discovery,
-        Asking::default(),
-        world.now_ms(),
-    );
+    let asked =
+        friends::request(&bob.account, "bob", &relation, &discovery, Asking::default(), world.now_ms());
     assert!(matches!(asked, Err(FriendError::Blocked(_))), "{asked:?}");
 }
 
@@ -167,6 +155,10 @@ fn an_invitation_makes_friends_at_once_and_works_once() {
     assert_eq!(world.state("bob", "alice"), Some(FriendState::Friends));
     assert!(!world.at("bob").relation(&world.id("alice")).is_verified());
     assert_eq!(world.invitation_states("bob"), [InvitationState::Used]);
+    let request = crate::notifications::NotificationRequest::parse(None, None).unwrap();
+    let told = block_on(crate::notifications::page(&world.at("bob").view(), request)).unwrap();
+    assert!(matches!(told.notifications[0].event, NotificationEvent::InvitationUsed { .. }), "{told:?}");
+    assert_eq!(told.notifications.len(), 1);
     // The secret is let go of, and posts flow once bob's side has looked who alice is.
     assert!(world.at("alice").relation(&world.id("bob")).invitation.is_none());
     world.write("alice", "hello");
@@ -177,6 +169,28 @@ fn an_invitation_makes_friends_at_once_and_works_once() {
     world.ask_with("carol", "bob", Some(invitation.token));
     assert_eq!(world.state("carol", "bob"), Some(FriendState::Outgoing));
     assert_eq!(world.state("bob", "carol"), Some(FriendState::Incoming));
+}
+
+#[test]
+fn two_who_use_one_invitation_unseen_by_each_other_are_friends_and_the_owner_is_told() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    let invitation = world.invite("bob");
+    world.ask_with("alice", "bob", Some(invitation.token.clone()));
+    // As a commit that could not see the other one does.
+    let (id, carol) = (invitation.token.hash(), world.id("carol"));
+    let mut batch = Batch::new();
+    batch.put(keys::invitation_use(&id, &carol), br#"{"at_ms":1,"name":"carol"}"#.to_vec());
+    world.at("bob").commit(batch);
+    let reused = |world: &World| {
+        let request = crate::notifications::NotificationRequest::parse(None, None).unwrap();
+        let told = block_on(crate::notifications::page(&world.at("bob").view(), request)).unwrap();
+        let reused = |event: &NotificationEvent| matches!(event, NotificationEvent::InvitationReused { friends, .. } if friends.len() == 2);
+        told.notifications.iter().filter(|one| reused(&one.event)).count()
+    };
+    for _ in 0..3 {
+        world.refresh("bob", Scope::ALL);
+        assert_eq!(reused(&world), 1);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { errorFromAnswer, offlineError } from './errors';
 import type { paths } from './schema';
-import type { Changes, Friend, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, SetupRequest } from './types';
+import type { Changes, Friend, FriendList, Invitation, IssuedInvitation, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, Settings, SetupRequest } from './types';
 
 /** The owner's sign-in as HTTP Basic carries it (RFC 7617). */
 export interface Credentials {
@@ -31,8 +31,12 @@ export class Api {
   onSignedOut: () => void = () => {};
 
   readonly #client;
+  readonly #fetch;
+  readonly #baseUrl;
 
   constructor(fetch: (request: Request) => Promise<Response> = (request) => globalThis.fetch(request), baseUrl = globalThis.location?.origin ?? '') {
+    this.#fetch = fetch;
+    this.#baseUrl = baseUrl;
     this.#client = createClient<paths>({ baseUrl, fetch });
   }
 
@@ -82,8 +86,46 @@ export class Api {
     await this.#ask(this.#client.DELETE('/api/posts/{id}', options({ params: { path: { id } } })));
   }
 
-  async friends(): Promise<Friend[]> {
-    return (await this.#ask(this.#client.GET('/api/friends', options()))).friends;
+  friends(): Promise<FriendList> {
+    return this.#ask(this.#client.GET('/api/friends', options()));
+  }
+
+  async block(id: string): Promise<void> {
+    await this.#ask(this.#client.PUT('/api/friends/{id}/block', options({ params: { path: { id } } })));
+  }
+
+  async unblock(id: string): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/friends/{id}/block', options({ params: { path: { id } } })));
+  }
+
+  async invitations(): Promise<Invitation[]> {
+    return (await this.#ask(this.#client.GET('/api/invitations', options()))).invitations;
+  }
+
+  invite(note: string, days: number): Promise<IssuedInvitation> {
+    const body = note === '' ? { days } : { note, days };
+    return this.#ask(this.#client.POST('/api/invitations', options({ body })));
+  }
+
+  async revokeInvitation(id: string): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/invitations/{id}', options({ params: { path: { id } } })));
+  }
+
+  settings(): Promise<Settings> {
+    return this.#ask(this.#client.GET('/api/settings', options()));
+  }
+
+  /** Changes the settings that are given. */
+  choose(settings: Partial<Settings>): Promise<Settings> {
+    return this.#ask(this.#client.PUT('/api/settings', options({ body: settings })));
+  }
+
+  /** Whose deployment this is, as it tells anybody (docs/protocol.md); '' if it does not say. */
+  async nameHere(): Promise<string> {
+    const request = new Request(new URL('/.well-known/tidings', this.#baseUrl), options());
+    const answer = await answered(this.#fetch(request).then(async (response) => ({ response, data: (await response.json()) as unknown })));
+    const name: unknown = answer.response.ok ? (answer.data as { name?: unknown }).name : '';
+    return typeof name === 'string' ? name : '';
   }
 
   /** `created` is false when there was a request or friendship already. */

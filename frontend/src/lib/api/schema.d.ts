@@ -450,7 +450,7 @@ export interface components {
         /** @description Everybody who is or may become a friend. */
         FriendList: {
             /** @description Those who are blocked, by name. */
-            blocked?: components["schemas"]["BlockedView"][];
+            blocked: components["schemas"]["BlockedView"][];
             /** @description Requests first, then friends by name. */
             friends: components["schemas"]["FriendView"][];
         };
@@ -617,6 +617,15 @@ export interface components {
              * @description Since when, in unix milliseconds.
              */
             since_ms: number;
+        } | {
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @description Which one. */
+            invitation: string;
+            /** @enum {string} */
+            kind: "invitation_used";
+            /** @description What the owner noted about it. */
+            note?: string | null;
         } | {
             /** @description Who used it. */
             friends: components["schemas"]["Person"][];

@@ -10,6 +10,7 @@ import { Clock } from './clock.svelte';
 import { Composer } from './composer.svelte';
 import { Feed } from './feed.svelte';
 import { FriendRequestForm, Friends } from './friends.svelte';
+import { Invitations } from './invitations.svelte';
 import { Live } from './live.svelte';
 import { PasswordChange } from './new-password.svelte';
 import { Notices } from './notices.svelte';
@@ -61,6 +62,7 @@ export class Home {
   readonly composer: Composer;
   readonly friends: Friends;
   readonly request: FriendRequestForm;
+  readonly invitations: Invitations;
   readonly notices: Notices;
   readonly profile: ProfileEditor;
   readonly password: PasswordChange;
@@ -79,6 +81,7 @@ export class Home {
     this.composer = new Composer(this.outbox, keep);
     this.friends = new Friends(api, announcer);
     this.request = new FriendRequestForm(api, this.friends, announcer);
+    this.invitations = new Invitations(api, announcer);
     this.notices = new Notices(api, (unread) => (this.live.unread = unread));
     this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));
     this.password = new PasswordChange(api, announcer, (status) => app.session.enter(status));

@@ -1,7 +1,7 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { Api } from '../api/client';
 import { ApiError } from '../api/errors';
-import type { Friend } from '../api/types';
+import type { Blocked, Friend } from '../api/types';
 import { friendName } from '../format/friend-name';
 import { characters, limits } from '../limits';
 import { texts } from '../texts';
@@ -16,6 +16,8 @@ export class Friends {
 
   loaded = $state(false);
   problem = $state('');
+  #blockedListing = $state.raw<readonly Blocked[]>([]);
+  readonly #blockings: Acknowledged<Blocked>;
   /** Ids of those that something is being done with right now. */
   readonly busy = new SvelteSet<string>();
 
@@ -28,6 +30,10 @@ export class Friends {
   readonly friends = $derived(
     this.#all.filter((friend) => friend.state === 'friends').toSorted((one, other) => friendName(one).localeCompare(friendName(other))),
   );
+  readonly blocked = $derived.by(() => {
+    void this.#acknowledgements;
+    return this.#blockings.over(this.#blockedListing);
+  });
   readonly none = $derived(this.#all.length === 0);
 
   constructor(
@@ -35,14 +41,17 @@ export class Friends {
     private readonly announcer: Announcer,
     now: () => number = Date.now,
   ) {
+    this.#blockings = new Acknowledged<Blocked>(now);
     this.#acknowledged = new Acknowledged(now, (listed, before) => listed.state !== before.state);
   }
 
   async reload(): Promise<void> {
     try {
-      const listing = await this.api.friends();
-      this.#acknowledged.arrived(listing);
-      this.#listing = listing;
+      const { friends, blocked } = await this.api.friends();
+      this.#acknowledged.arrived(friends);
+      this.#blockings.arrived(blocked);
+      this.#listing = friends;
+      this.#blockedListing = blocked;
       this.loaded = true;
       this.problem = '';
     } catch (error) {
@@ -75,7 +84,28 @@ export class Friends {
     });
   }
 
-  async #act(friend: Friend, action: () => Promise<void>): Promise<void> {
+  /** Ends what there is, and hears nothing more from them. */
+  async block(friend: Friend): Promise<void> {
+    await this.#act(friend, async () => {
+      await this.api.block(friend.id);
+      const { id, name, address } = friend;
+      this.#acknowledged.removed(friend);
+      this.#blockings.wrote({ id, name, address, since_ms: 0 });
+      this.#acknowledgements += 1;
+      this.announcer.done(texts.friends.blocked(friendName(friend)));
+    });
+  }
+
+  async unblock(person: Blocked): Promise<void> {
+    await this.#act(person, async () => {
+      await this.api.unblock(person.id);
+      this.#blockings.removed(person);
+      this.#acknowledgements += 1;
+      this.announcer.done(texts.friends.unblocked(person.name));
+    });
+  }
+
+  async #act(friend: { readonly id: string }, action: () => Promise<void>): Promise<void> {
     if (this.busy.has(friend.id)) return;
     this.busy.add(friend.id);
     try {
@@ -128,9 +158,9 @@ export class FriendRequestForm {
       this.friends.wrote(friend);
       this.address = '';
       this.greeting = '';
-      const { sent, already, accepted } = texts.friends;
-      // Whoever had asked us before is a friend the moment that we ask back.
-      const sentence = friend.state === 'friends' && created ? accepted : created ? sent : already;
+      const { sent, already, connected } = texts.friends;
+      // Whoever had asked us before, or invited us, is a friend the moment that we ask.
+      const sentence = !created ? already : friend.state === 'friends' ? connected : sent;
       this.announcer.done(sentence(friendName(friend)));
     } catch (error) {
       this.problem = ApiError.sentence(error);

@@ -8,7 +8,7 @@ import { FriendRequestForm, Friends } from './friends.svelte';
 
 function friendsWith(api: Parameters<typeof fakeApi>[0], listing: Friend[] = []) {
   const announcer = new Announcer();
-  const fake = fakeApi({ friends: async () => listing, ...api });
+  const fake = fakeApi({ friends: async () => ({ friends: listing, blocked: [] }), ...api });
   const friends = new Friends(fake, announcer);
   return { friends, announcer, form: new FriendRequestForm(fake, friends, announcer) };
 }
@@ -55,6 +55,30 @@ describe('friends', () => {
     await friends.remove(friend);
     expect(friends.none).toBe(true);
     expect(announcer.notice?.text).toBe(sentence);
+  });
+
+  it('takes a blocked person off the list, and lists who is blocked', async () => {
+    const friend = aFriend('eve');
+    const block = vi.fn(async () => {});
+    const { friends, announcer } = friendsWith({ block, unblock: async () => {} }, [friend]);
+    await friends.reload();
+    await friends.block(friend);
+    expect(block).toHaveBeenCalledWith(friend.id);
+    expect([friends.none, friends.blocked.map((one) => one.name)]).toEqual([true, ['eve']]);
+    expect(announcer.notice?.text).toBe(texts.friends.blocked('eve'));
+    await friends.reload();
+    expect([friends.none, friends.blocked.length]).toEqual([true, 1]);
+    await friends.unblock(friends.blocked[0]!);
+    expect(friends.blocked).toEqual([]);
+  });
+
+  it('says so when an invitation made friends at once', async () => {
+    const befriend = async () => ({ friend: aFriend('bob'), created: true });
+    const { friends, form, announcer } = friendsWith({ befriend });
+    form.address = 'https://bob.example/#invite=abc.def';
+    await form.send();
+    expect(names(friends.friends)).toEqual(['bob']);
+    expect(announcer.notice?.text).toBe(texts.friends.connected('bob'));
   });
 
   it('shows a request that was just sent', async () => {

@@ -91,6 +91,7 @@ export function sentence({ event }: Notice): string {
       return t.invitation_reused(event.friends.map((friend) => friend.name).join(', '));
     case 'superseded':
       return t.superseded;
+    case 'invitation_used':
     case 'friend_request':
     case 'request_accepted':
     case 'certificate_conflict':

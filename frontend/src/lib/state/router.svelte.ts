@@ -7,9 +7,22 @@ export type Screen = (typeof routes)[Path];
 /** Which screen is open. Addresses that lead nowhere lead to the feed. */
 export class Router {
   #path = $state<Path>('/');
+  /** The fragment of an invitation that somebody followed here; null if nobody did. */
+  #invitation = $state<string | null>(null);
 
   constructor(private readonly window: Pick<Window, 'location' | 'history' | 'addEventListener' | 'removeEventListener' | 'scrollTo'>) {
     this.#path = known(window.location.pathname);
+    this.#invitation = invitationIn(window.location.hash);
+  }
+
+  get invitation(): string | null {
+    return this.#invitation;
+  }
+
+  /** Goes on to the deployment itself; the secret does not stay in the address bar. */
+  leaveInvitation(): void {
+    this.window.history.replaceState(null, '', this.#path);
+    this.#invitation = null;
   }
 
   get path(): Path {
@@ -28,7 +41,10 @@ export class Router {
 
   /** Follows links and the back button; the returned function stops that. */
   run(): () => void {
-    const back = () => (this.#path = known(this.window.location.pathname));
+    const back = () => {
+      this.#path = known(this.window.location.pathname);
+      this.#invitation = invitationIn(this.window.location.hash);
+    };
     const click = (event: Event) => this.#follow(event as MouseEvent);
     this.window.addEventListener('popstate', back);
     this.window.addEventListener('click', click);
@@ -47,6 +63,10 @@ export class Router {
     event.preventDefault();
     this.open(known(link.pathname));
   }
+}
+
+function invitationIn(hash: string): string | null {
+  return hash.startsWith('#invite=') ? hash : null;
 }
 
 function known(pathname: string): Path {

@@ -115,10 +115,13 @@ describe('announcer', () => {
 });
 
 describe('router', () => {
-  function routerAt(pathname: string) {
+  function routerAt(pathname: string, hash = '') {
     const pushed: unknown[] = [];
-    const history = { pushState: (_data: unknown, _title: string, path: string) => pushed.push(path) };
-    const window = { location: { pathname, origin: 'http://127.0.0.1:3000' }, history, scrollTo: () => {}, addEventListener() {}, removeEventListener() {} };
+    const history = {
+      pushState: (_data: unknown, _title: string, path: string) => pushed.push(path),
+      replaceState: (_data: unknown, _title: string, path: string) => pushed.push(`instead ${path}`),
+    };
+    const window = { location: { pathname, hash, origin: 'http://127.0.0.1:3000' }, history, scrollTo: () => {}, addEventListener() {}, removeEventListener() {} };
     return { router: new Router(window as unknown as Window), pushed };
   }
 
@@ -131,6 +134,14 @@ describe('router', () => {
     ['/toString', 'feed'],
   ])('opens %s as %s', (path, screen) => {
     expect(routerAt(path).router.screen).toBe(screen);
+  });
+
+  it('shows an invitation that was followed, and lets go of its secret', () => {
+    const { router, pushed } = routerAt('/', '#invite=a.b');
+    expect(router.invitation).toBe('#invite=a.b');
+    router.leaveInvitation();
+    expect([router.invitation, pushed]).toEqual([null, ['instead /']]);
+    expect(routerAt('/', '#content').router.invitation).toBeNull();
   });
 
   it('writes history only for a move', () => {
