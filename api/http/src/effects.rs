@@ -2,7 +2,7 @@
 
 use crate::outbound::Outbound;
 use crate::reply::Failure;
-use crate::world::{AppLedger, AppView, SpinStore, SystemClock};
+use crate::world::{AppLedger, AppView, SpinStore, SystemClock, SystemRandom};
 use tidings_social::Account;
 use tidings_social::sync::{self, Refreshed, Scope};
 
@@ -16,5 +16,5 @@ pub async fn refresh<'l>(
     account: &Account,
     scope: Scope,
 ) -> Result<Refreshed<'l, SpinStore>, Failure> {
-    Ok(sync::refresh(ledger, view, account, scope, &Outbound, &SystemClock).await?)
+    Ok(sync::refresh(ledger, view, account, scope, &Outbound, &SystemClock, &SystemRandom).await?)
 }

@@ -193,6 +193,7 @@ impl From<PullError> for Failure {
     fn from(error: PullError) -> Self {
         match error {
             PullError::Ledger(error) => error.into(),
+            PullError::TooOften { retry_after_s } => too_often(&error, retry_after_s),
             PullError::Cursor | PullError::Held(_) | PullError::Oldest(_) => {
                 Self::new(400, "bad-cursor", "That is no cursor of this deployment", sentence(&error))
             }
@@ -220,14 +221,17 @@ impl From<PeerError> for Failure {
             PeerError::InvitationRequired => {
                 Self::new(403, "invitation-required", "An invitation is needed", sentence(&error))
             }
-            PeerError::TooManyStances { retry_after_s } => {
-                Self::new(429, "too-many-requests", "Too many requests", sentence(&error))
-                    .with("retry-after", retry_after_s.to_string())
-            }
+            PeerError::TooManyStances { retry_after_s }
+            | PeerError::TooManyNotifications { retry_after_s } => too_often(&error, retry_after_s),
             PeerError::Signing(_) => internal(&error),
             PeerError::Stance(_) | PeerError::FutureHead => invalid(&error),
         }
     }
+}
+
+fn too_often(error: &impl ToString, retry_after_s: u64) -> Failure {
+    Failure::new(429, "too-many-requests", "Too many requests", sentence(error))
+        .with("retry-after", retry_after_s.to_string())
 }
 
 /// 401 with the challenge of a signature (RFC 9421 names none, so this is a scheme of our own).

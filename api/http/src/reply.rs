@@ -142,6 +142,14 @@ impl Failure {
             .with("allow", allowed)
     }
 
+    /// Too much was sent to other deployments within the last hour.
+    #[must_use]
+    pub fn budget_spent(wait_ms: u64) -> Self {
+        let detail = "Your deployment has sent as much to others as the hosts allow within an hour. Try again a little later.";
+        Self::new(503, "held-back", "Too much was sent within the last hour", detail)
+            .with("retry-after", wait_ms.div_ceil(1_000).max(1).to_string())
+    }
+
     /// The deployment has no owner yet.
     #[must_use]
     pub fn not_set_up() -> Self {

@@ -2,12 +2,12 @@
 
 use crate::context::Context;
 use tidings_api_http::signin::Owner;
-use tidings_api_http::world::now_ms;
+use tidings_api_http::world::{now_ms, random};
 use tidings_api_http::{AppView, Failure, Reply, outbound};
 use tidings_protocol::Fingerprint;
 use tidings_social::api::{FriendView, NewFriend};
 use tidings_social::friends::{self, Asking, FriendError};
-use tidings_social::sync::Scope;
+use tidings_social::sync::{Scope, Spent};
 use tidings_social::{Relation, profile};
 
 /// `GET /api/friends`.
@@ -22,6 +22,10 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let new: NewFriend = context.request.json()?;
     let greeting = friends::greeting(new.greeting)?;
     let target = friends::target(&owner.account, &new.address)?;
+    let spent = Spent::load(&view, now_ms()).await?;
+    if spent.left() == 0 {
+        return Err(Failure::budget_spent(spent.more_at_ms().unwrap_or_default().saturating_sub(now_ms())));
+    }
     drop(view);
     let discovery = outbound::discover(&target.address).await?;
     let certificate = friends::discovered(&owner.account, &target.address, &discovery)?.unverified();
@@ -32,7 +36,8 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let status = if relation.state().is_none() { 201 } else { 200 };
     let own_name = own_name(&view, &owner).await?;
     let asking = Asking { greeting, invitation: target.token() };
-    let batch = friends::request(&owner.account, &own_name, &relation, &discovery, asking, now_ms())?;
+    let mut batch = friends::request(&owner.account, &own_name, &relation, &discovery, asking, now_ms())?;
+    spent.note_one(now_ms(), random(), &mut batch);
     context.ledger.commit(&mut view, batch).await?;
     context.refresh(view, &owner.account, Scope::only(who)).await?;
     Ok(Reply::json(status, &show(context, who).await?))

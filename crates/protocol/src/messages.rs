@@ -64,6 +64,10 @@ pub struct FriendshipAnswer {
     /// The answerer's own stance towards the sender, if there is one: what it owes arrives with any answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub friendship: Option<Signed<Friendship>>,
+    /// How far the answerer's changes have come, as the sender may see them, if the sender is a friend who has not pulled
+    /// them: as good as a notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
 }
 
 /// `POST /p2p/v1/notifications`: something changed.
@@ -82,6 +86,10 @@ pub struct NotificationAnswer {
     /// The answerer's own stance towards the notifier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub friendship: Option<Signed<Friendship>>,
+    /// How far the answerer's changes have come, as the sender may see them, if the sender is a friend who has not pulled
+    /// them: as good as a notification.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<Head>,
 }
 
 /// The answer to `GET /p2p/v1/changes?since=<cursor>&held=<head>&oldest=<record id>`.

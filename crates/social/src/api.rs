@@ -2,8 +2,13 @@
 //!
 //! `docs/openapi.json` and the frontend's TypeScript types are generated from these. Times are unix milliseconds.
 
+mod exchange;
 mod inviting;
 
+pub use exchange::{
+    DeliveryState, DeliveryView, HeldBack, OwedView, PullView, Pulled, RefreshReport, RefreshRequest,
+    RefreshScope,
+};
 pub use inviting::{
     InvitationList, InvitationState, InvitationView, IssuedInvitation, NewInvitation, Settings,
     SettingsChange, WhoMayAsk,
@@ -249,43 +254,10 @@ pub struct FriendView {
     pub since_ms: u64,
     /// Whether the owner's last word (request, acceptance) has arrived.
     pub delivery: DeliveryView,
+    /// That something changed here and they have not pulled it, although they were told, or could not be; null otherwise.
+    pub owed: Option<OwedView>,
     /// How the last pull went.
     pub pull: PullView,
-}
-
-/// Whether something has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// There is nothing that has not arrived.
-    Delivered,
-    /// Kept, and tried again.
-    Waiting,
-}
-
-/// The delivery of the owner's last word to somebody.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct DeliveryView {
-    /// Whether it has arrived.
-    pub state: DeliveryState,
-    /// How often it was tried in vain.
-    pub attempts: u32,
-    /// When it will be tried again; null when it has arrived.
-    pub next_ms: Option<u64>,
-    /// What went wrong the last time.
-    pub problem: Option<String>,
-}
-
-/// How the last pull from a friend went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PullView {
-    /// When it was; null before the first.
-    pub last_ms: Option<u64>,
-    /// What went wrong; null when nothing did.
-    pub problem: Option<String>,
 }
 
 /// Everybody who is or may become a friend.
@@ -324,57 +296,6 @@ pub struct NewFriend {
     /// A word to them, up to 500 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub greeting: Option<String>,
-}
-
-/// What a refresh should do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum RefreshScope {
-    /// What is due, and a look at every friend.
-    #[default]
-    All,
-    /// Only what is due: friends who said that something changed, and what is to be sent.
-    Due,
-}
-
-/// Asks for a refresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct RefreshRequest {
-    /// How much to do.
-    #[serde(default)]
-    pub scope: RefreshScope,
-}
-
-/// What a refresh did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RefreshReport {
-    /// The friends that were asked for news.
-    pub pulled: Vec<Pulled>,
-    /// How many requests and notifications arrived.
-    pub delivered: u32,
-    /// How many did not, and will be tried again.
-    pub waiting: u32,
-    /// When there will be more to do; null when nothing is planned.
-    pub next_due_ms: Option<u64>,
-}
-
-/// One friend in a refresh.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Pulled {
-    /// Who.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub friend: Fingerprint,
-    /// Their name.
-    pub name: String,
-    /// How many changes came.
-    pub changed: u32,
-    /// What went wrong; null when nothing did.
-    pub problem: Option<String>,
 }
 
 /// Something that the owner should know.

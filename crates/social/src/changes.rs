@@ -53,7 +53,7 @@ pub async fn show<S: KeyValue>(
     account: &Account,
     now_ms: u64,
 ) -> Result<Changes, LedgerError> {
-    let outlook = Outlook::load(view).await?;
+    let outlook = Outlook::load(view, now_ms).await?;
     let plan = plan(account, &outlook, Scope::DUE, now_ms);
     let relations = outlook.relations;
     let due_now = (!plan.requests.is_empty()).then_some(now_ms);

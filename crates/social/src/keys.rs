@@ -39,6 +39,9 @@ pub(crate) const NOTIFICATION: &str = "notification";
 /// Up to which notification the owner has read. Owner component.
 pub(crate) const READ: &str = "read";
 
+/// Requests to other deployments of the last hour. Owner component.
+pub(crate) const SPENT: &str = "spent";
+
 /// What friends may pull.
 pub(crate) const SHARED: [&str; 3] = [POST, GONE, PROFILE];
 
@@ -215,6 +218,27 @@ pub(crate) fn parse_heard(key: &Key) -> Option<(Fingerprint, Head)> {
 /// All of `heard:<who>/...`.
 pub(crate) fn heard_from(who: &Fingerprint) -> Range {
     Range::prefix(HEARD, &format!("{who}/"))
+}
+
+/// `friend:<who>/pause` -> `relation::Pause`. Owner component.
+pub(crate) fn pause(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/pause"))
+}
+
+/// `spent:<unix minute>/<random>` -> `sync::budget::Note`: a key of its own for each round, so that rounds add up.
+pub(crate) fn spent(minute: u64, unique: &str) -> Key {
+    key(SPENT, &format!("{minute:010}/{unique}"))
+}
+
+/// The minute and the random part.
+pub(crate) fn parse_spent(key: &Key) -> Option<(u64, &str)> {
+    let (minute, unique) = key.rest().split_once('/')?;
+    Some((minute.parse().ok()?, unique))
+}
+
+/// What was spent before a minute.
+pub(crate) fn spent_before(minute: u64) -> Range {
+    Range::partition(SPENT).before(&spent(minute, ""))
 }
 
 /// `served:<who>` -> `relation::Served`.

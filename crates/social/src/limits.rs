@@ -76,6 +76,9 @@ pub const INVITATION_NOTE_CHARS: usize = 100;
 /// Requests sent at the same time in one round of a refresh.
 pub const ROUND_REQUESTS: usize = 48;
 
+/// Pulls among them. Each may bring half a megabyte, and a component has 128 MiB.
+pub const ROUND_PULLS: usize = 24;
+
 /// Rounds of one refresh: each sends requests, waits for all, and commits what came.
 pub const ROUNDS: usize = 12;
 
@@ -88,11 +91,40 @@ pub const RECORD_BYTES: usize = 64 * 1024;
 /// How long what could not be delivered waits before it is tried again, in milliseconds, by attempts made.
 pub const RETRY_MS: [u64; 5] = [60_000, 15 * 60_000, 3_600_000, 4 * 3_600_000, 24 * 3_600_000];
 
-/// When a friend who did not pull is told again, in milliseconds after the last time, by times told.
+/// When a notification that did not arrive is tried again, in milliseconds after the last time, by attempts made.
 pub const TELL_AGAIN_MS: [u64; 4] = [15 * 60_000, 3_600_000, 4 * 3_600_000, 24 * 3_600_000];
 
-/// Between two notifications to one friend while the first is unanswered, in milliseconds.
-pub const BETWEEN_NOTIFICATIONS_MS: u64 = 10 * 60_000;
+/// When a friend who was told and did not pull is reminded, in milliseconds: they know durably that there is something.
+pub const REMIND_MS: u64 = 24 * 3_600_000;
+
+/// How long something may fail before the owner is told and it is tried only every [`WEEKLY_MS`], in milliseconds: 30 days.
+pub const UNDELIVERABLE_MS: u64 = 30 * 24 * 3_600_000;
+
+/// How often somebody who was not reached for so long is tried, in milliseconds.
+pub const WEEKLY_MS: u64 = 7 * 24 * 3_600_000;
+
+/// Requests to other deployments in any hour. The hosts' free tier gives 500; the rest is for rounds that overlap over a
+/// stale store, and do not see each other.
+pub const OUTBOUND_HOUR: u32 = 450;
+
+/// From so many requests on a round is written down before it is sent.
+pub const RESERVED_REQUESTS: usize = 24;
+
+/// Notes of rounds that count no more, left in the store before they are removed together.
+pub const SPENT_STALE: usize = 64;
+
+/// The longest that somebody who asks to be left alone is left alone, in milliseconds.
+pub const PAUSE_MS: u64 = 24 * 3_600_000;
+
+/// Announcements by one friend within [`PACE_MS`] that are written down. An honest friend needs one until it is answered;
+/// the rest is for refreshes of theirs that overlap.
+pub const HEARD_MOST: usize = 120;
+
+/// Listings that one friend may begin within [`PACE_MS`]. An honest friend begins one, and another after a lost answer.
+pub const LISTINGS_MOST: u32 = 20;
+
+/// The time within which what one friend asks for is counted, in milliseconds.
+pub const PACE_MS: u64 = 10 * 60_000;
 
 /// How long a friend's answer that did not yet hold what they announced is left alone, in milliseconds, by attempts.
 pub const STALE_PULL_MS: [u64; 4] = [2_000, 10_000, 60_000, 10 * 60_000];
@@ -127,6 +159,13 @@ pub const FOREIGN_PROBLEM_CHARS: usize = 200;
 pub fn delay(schedule: &[u64], attempts: u32) -> u64 {
     let index = (attempts.saturating_sub(1) as usize).min(schedule.len().saturating_sub(1));
     schedule.get(index).copied().unwrap_or(0)
+}
+
+/// When to try again what failed `attempts` times, lastly at `last_ms`, and all the time since `since_ms`.
+#[must_use]
+pub fn retry_ms(schedule: &[u64], attempts: u32, last_ms: u64, since_ms: Option<u64>) -> u64 {
+    let is_hopeless = since_ms.is_some_and(|since_ms| last_ms.saturating_sub(since_ms) >= UNDELIVERABLE_MS);
+    last_ms.saturating_add(if is_hopeless { WEEKLY_MS } else { delay(schedule, attempts) })
 }
 
 /// Announcements of what is held by now that are left in the store before they are removed together.

@@ -5,11 +5,11 @@ use crate::api::{FriendState, WhoMayAsk};
 use crate::friends::{self, StanceError};
 use crate::invitations;
 use crate::keys;
-use crate::limits::{PENDING_STRANGERS, STANCES_A_DAY};
+use crate::limits::{HEARD_MOST, HEARD_STALE, PACE_MS, PENDING_STRANGERS, STANCES_A_DAY};
 use crate::notifications;
 use crate::relation::Relation;
 use crate::stance::{Heard, Said};
-use crate::{profile, settings, strangers};
+use crate::{profile, pulls, settings, strangers};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
@@ -71,6 +71,12 @@ pub enum PeerError {
     /// The friendship in the message is not acceptable.
     #[error(transparent)]
     Stance(#[from] StanceError),
+    /// A friend announces more than one can have to say.
+    #[error("too many notifications within a short time: try again in {retry_after_s} s")]
+    TooManyNotifications {
+        /// When there is room for the next one, in seconds.
+        retry_after_s: u64,
+    },
     /// The head lies in the future.
     #[error("the head lies more than {} s in the future: is your clock right?", FUTURE_TOLERANCE_MS / 1_000)]
     FutureHead,
@@ -199,7 +205,7 @@ pub async fn receive_friendship<S: KeyValue>(
                     return Err(PeerError::TooManyPending);
                 }
                 if !room.at_all {
-                    return Ok((FriendshipAnswer { friendship: None }, Batch::new()));
+                    return Ok((FriendshipAnswer { friendship: None, head: None }, Batch::new()));
                 }
             }
         }
@@ -221,7 +227,9 @@ pub async fn receive_friendship<S: KeyValue>(
         ours = Some(friends::say(account, &name, &met, Said::Join, None, now_ms, &mut batch)?);
         invitations::note_use(view, invitation, met.person(), now_ms, &mut batch).await?;
     }
-    Ok((FriendshipAnswer { friendship: ours }, batch))
+    let is_end = stance.stance == Stance::Ended;
+    let head = if is_end { None } else { pulls::owed_head(view, relation).await? };
+    Ok((FriendshipAnswer { friendship: ours, head }, batch))
 }
 
 /// Takes a notification: the friend stays dirty until the owner's side holds that head.
@@ -243,13 +251,39 @@ pub async fn receive_notification<S: KeyValue>(
     let held = relation.pull.as_ref().and_then(|pull| pull.held);
     let mut batch = Batch::new();
     if Some(head) > held.max(relation.heard) {
-        for entry in
-            view.scan(keys::heard_from(&relation.fingerprint), Direction::Forward, usize::MAX).await?
-        {
-            batch.delete(entry.key);
+        check_pace(relation, now_ms)?;
+        if relation.heard_ms.len() >= HEARD_STALE {
+            forget_heard(view, relation, now_ms, &mut batch).await?;
         }
         batch.put(keys::heard(&relation.fingerprint, head), Vec::new());
     }
     friends::keep_certificate(relation, certificate, &mut batch);
-    Ok((NotificationAnswer { held, friendship: relation.ours.clone() }, batch))
+    let owed = pulls::owed_head(view, relation).await?;
+    Ok((NotificationAnswer { held, friendship: relation.ours.clone(), head: owed }, batch))
+}
+
+/// Refuses a friend who announced too much too fast. What they announced is counted by the entries that it left.
+fn check_pace(relation: &Relation, now_ms: u64) -> Result<(), PeerError> {
+    let mut recent: Vec<u64> =
+        relation.heard_ms.iter().copied().filter(|at_ms| at_ms.saturating_add(PACE_MS) > now_ms).collect();
+    if recent.len() < HEARD_MOST {
+        return Ok(());
+    }
+    recent.sort_unstable();
+    let first_ms = recent.get(recent.len() - HEARD_MOST).copied().unwrap_or(now_ms);
+    let wait_ms = first_ms.saturating_add(PACE_MS).saturating_sub(now_ms);
+    Err(PeerError::TooManyNotifications { retry_after_s: wait_ms.div_ceil(1_000) })
+}
+
+/// Removes announcements that are not counted any more: a greater one takes their place.
+async fn forget_heard<S: KeyValue>(
+    view: &View<'_, S>,
+    relation: &Relation,
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let entries = view.scan(keys::heard_from(&relation.fingerprint), Direction::Forward, usize::MAX).await?;
+    let old = entries.into_iter().filter(|entry| entry.stamp.ms().saturating_add(PACE_MS) <= now_ms);
+    old.for_each(|entry| batch.delete(entry.key));
+    Ok(())
 }

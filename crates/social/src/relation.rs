@@ -1,8 +1,10 @@
 //! All that is stored about one other person, and what follows from it.
 
-use crate::api::{BlockedView, DeliveryState, DeliveryView, FriendState, FriendView, Person, PullView};
+use crate::api::{
+    BlockedView, DeliveryState, DeliveryView, FriendState, FriendView, OwedView, Person, PullView,
+};
 use crate::keys;
-use crate::limits::{RETRY_MS, delay};
+use crate::limits::{REMIND_MS, RETRY_MS, TELL_AGAIN_MS, retry_ms};
 use crate::stance::Between;
 use crate::stored;
 use serde::{Deserialize, Serialize};
@@ -44,6 +46,9 @@ pub(crate) struct Delivery {
     pub(crate) last_ms: u64,
     /// What went wrong.
     pub(crate) problem: Option<String>,
+    /// When the first attempt in vain was made, in unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_since_ms: Option<u64>,
 }
 
 /// That the owner wants to hear nothing more from somebody.
@@ -71,10 +76,42 @@ pub(crate) struct Told {
     pub(crate) head: Head,
     /// When it was sent, in unix milliseconds.
     pub(crate) at_ms: u64,
-    /// How often the friend was told since they last pulled.
+    /// How often the friend was told since they last pulled; of those that did not arrive only the last in a row.
     pub(crate) times: u32,
+    /// Since when the friend is told without pulling, in unix milliseconds.
+    #[serde(default)]
+    pub(crate) since_ms: u64,
     /// What went wrong, if it did not arrive.
     pub(crate) problem: Option<String>,
+    /// Since when none has arrived, in unix milliseconds; counts only while there is a problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_since_ms: Option<u64>,
+}
+
+impl Told {
+    /// The next one, which is sent now and taken to arrive.
+    pub(crate) fn next(unanswered: Option<&Self>, head: Head, now_ms: u64) -> Self {
+        let since_ms = unanswered.map_or(now_ms, |told| told.since_ms);
+        let times = unanswered.map_or(1, |told| told.times.saturating_add(1));
+        let failing = unanswered.filter(|told| told.problem.is_some());
+        let failing_since_ms = failing.and_then(|told| told.failing_since_ms);
+        Self { head, at_ms: now_ms, times, since_ms, problem: None, failing_since_ms }
+    }
+
+    /// When the friend is to be told again.
+    pub(crate) fn next_ms(&self) -> u64 {
+        match self.problem {
+            None => self.at_ms.saturating_add(REMIND_MS),
+            Some(_) => retry_ms(&TELL_AGAIN_MS, self.times, self.at_ms, self.failing_since_ms),
+        }
+    }
+}
+
+/// How long somebody wants to be left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pause {
+    /// Until when, in unix milliseconds.
+    pub(crate) until_ms: u64,
 }
 
 /// How far the pulls from a friend have come.
@@ -93,6 +130,9 @@ pub(crate) struct Pull {
     pub(crate) attempts: u32,
     /// What went wrong.
     pub(crate) problem: Option<String>,
+    /// Since when they fail, in unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) failing_since_ms: Option<u64>,
     /// When to ask once more because their store may have been hiding something, in unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) once_more_ms: Option<u64>,
@@ -105,12 +145,18 @@ pub(crate) struct Pull {
 }
 
 /// What a friend has pulled from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Served {
     /// The head that the last complete answer carried.
     pub(crate) head: Option<Head>,
     /// The head that the friend said to hold.
     pub(crate) held: Option<Head>,
+    /// When the friend began the first of the listings that are counted, in unix milliseconds.
+    #[serde(default)]
+    pub(crate) listings_since_ms: u64,
+    /// How many they began since.
+    #[serde(default)]
+    pub(crate) listings: u32,
 }
 
 /// Another person: friend, requester, requested, or somebody with whom it ended.
@@ -131,6 +177,9 @@ pub struct Relation {
     pub(crate) told: Option<Told>,
     pub(crate) pull: Option<Pull>,
     pub(crate) heard: Option<Head>,
+    /// When their announcements that are still there were written down, in unix milliseconds.
+    pub(crate) heard_ms: Vec<u64>,
+    pub(crate) pause: Option<Pause>,
     pub(crate) served: Option<Served>,
     pub(crate) blocked: Option<Blocked>,
     /// Goes along with the owner's request until that has arrived.
@@ -157,6 +206,8 @@ impl Relation {
             told: None,
             pull: None,
             heard: None,
+            heard_ms: Vec::new(),
+            pause: None,
             served: None,
             blocked: None,
             invitation: None,
@@ -220,6 +271,7 @@ impl Relation {
             Some("delivery") => self.delivery = stored::parse(entry).unwrap_or_default(),
             Some("told") => self.told = stored::parse(entry),
             Some("pull") => self.pull = stored::parse(entry),
+            Some("pause") => self.pause = stored::parse(entry),
             Some("leftover") => self.leftover = true,
             _ => {}
         }
@@ -240,6 +292,7 @@ impl Relation {
     fn add_heard(&mut self, entry: &Entry) {
         let head = entry.key.rest().split('/').nth(1).and_then(|text| text.parse().ok());
         self.heard = self.heard.max(head);
+        self.heard_ms.push(entry.stamp.ms());
     }
 
     /// What both have said last.
@@ -324,6 +377,16 @@ impl Relation {
         self.told.as_ref().map(|told| told.head)
     }
 
+    /// The last notification, if the friend has not pulled what it spoke of.
+    pub(crate) fn unanswered(&self) -> Option<&Told> {
+        self.told.as_ref().filter(|told| self.is_friend() && Some(told.head) > self.served_head())
+    }
+
+    /// Until when they want to be left alone, in unix milliseconds.
+    pub(crate) fn paused_until_ms(&self) -> u64 {
+        self.pause.map_or(0, |pause| pause.until_ms)
+    }
+
     /// Whether the owner's stance has not arrived yet.
     #[must_use]
     pub fn owes_stance(&self) -> bool {
@@ -332,12 +395,14 @@ impl Relation {
 
     /// When the next attempt to deliver the owner's stance is due.
     pub(crate) fn next_delivery_ms(&self) -> u64 {
-        next_attempt_ms(self.delivery.attempts, self.delivery.last_ms)
+        let Delivery { attempts, last_ms, failing_since_ms, .. } = self.delivery;
+        if attempts == 0 { 0 } else { retry_ms(&RETRY_MS, attempts, last_ms, failing_since_ms) }
     }
 
     /// When the next attempt to find them at their address is due.
     pub(crate) fn next_look_ms(&self) -> u64 {
-        next_attempt_ms(self.look.attempts, self.look.last_ms)
+        let Look { attempts, last_ms, .. } = self.look;
+        if attempts == 0 { 0 } else { retry_ms(&RETRY_MS, attempts, last_ms, None) }
     }
 
     /// As the owner sees somebody who is blocked; `None` for everybody else.
@@ -378,16 +443,19 @@ impl Relation {
                 next_ms: waiting.then(|| self.next_delivery_ms()),
                 problem: self.delivery.problem.clone().filter(|_| waiting),
             },
+            owed: self.unanswered().map(|told| OwedView {
+                since_ms: told.since_ms,
+                state: if told.problem.is_some() { DeliveryState::Waiting } else { DeliveryState::Delivered },
+                attempts: told.times,
+                next_ms: told.next_ms().max(self.paused_until_ms()),
+                problem: told.problem.clone(),
+            }),
             pull: PullView {
                 last_ms: self.pull.as_ref().map(|p| p.last_ms),
                 problem: self.pull.as_ref().and_then(|p| p.problem.clone()),
             },
         })
     }
-}
-
-fn next_attempt_ms(attempts: u32, last_ms: u64) -> u64 {
-    if attempts == 0 { 0 } else { last_ms.saturating_add(delay(&RETRY_MS, attempts)) }
 }
 
 /// The person an entry of `friend`, `heard` or `served` is about.

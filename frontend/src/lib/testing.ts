@@ -29,6 +29,7 @@ export function aFriend(id: string, rest: Partial<Friend> = {}): Friend {
     verified: true,
     since_ms: 0,
     delivery: { state: 'delivered', attempts: 0, next_ms: null, problem: null },
+    owed: null,
     pull: { last_ms: null, problem: null },
     ...rest,
   };

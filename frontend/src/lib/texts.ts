@@ -112,6 +112,8 @@ const english = {
     refreshing: 'Looking for new posts…',
     refreshed: (friends: number) =>
       friends === 0 ? 'Everything is up to date.' : `Asked ${friends} ${friends === 1 ? 'friend' : 'friends'} for news.`,
+    heldBack: (requests: number, until: string) =>
+      `${requests} ${requests === 1 ? 'message' : 'messages'} to friends’ deployments wait, since much was sent within the last hour. It goes on ${until}.`,
     refreshProblems: (names: string) => `No answer from ${names}. They are asked again later.`,
     fresh: (count: number) => (count === 1 ? '1 new post' : `${count} new posts`),
     emptyTitle: 'It is quiet here, still',
@@ -194,6 +196,9 @@ const english = {
         ? 'Something is on its way to them.'
         : `Could not reach them so far, after ${attempts} ${attempts === 1 ? 'try' : 'tries'}.`,
     nextTry: (when: string) => `Next try ${when}.`,
+    told: (since: string) => `They know since ${since} that there is something new here, and have not fetched it yet.`,
+    owed: (since: string, attempts: number) =>
+      `Something new here could not be announced to them (first ${since}, ${attempts} ${attempts === 1 ? 'try' : 'tries'}).`,
     neverPulled: 'Not asked for news yet.',
     pulled: (when: string) => `Asked for news ${when}.`,
     pullProblem: 'Their deployment did not give its news when last asked.',

@@ -12,6 +12,7 @@ mod cursor;
 
 use crate::account::Account;
 use crate::keys;
+use crate::limits::{LISTINGS_MOST, PACE_MS};
 use crate::relation::{Relation, Served};
 use crate::spliced::Spliced;
 use crate::stored;
@@ -39,6 +40,12 @@ pub enum PullError {
     /// The cursor is none that was given out here, or one that lies too far back.
     #[error("the cursor is not one that is known here: pull again without `since`")]
     Cursor,
+    /// The reader begins again and again.
+    #[error("too many pulls without `since` within a short time: try again in {retry_after_s} s")]
+    TooOften {
+        /// When it may begin again, in seconds.
+        retry_after_s: u64,
+    },
     /// The held head is none.
     #[error("held {0}")]
     Held(tidings_protocol::HeadError),
@@ -148,6 +155,21 @@ pub async fn head<S: KeyValue>(
     newest(view, known).await
 }
 
+/// The head of what a friend has not pulled yet; `None` if there is nothing, or they are no friend.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn owed_head<S: KeyValue>(
+    view: &View<'_, S>,
+    relation: &Relation,
+) -> Result<Option<Head>, LedgerError> {
+    if !relation.is_friend() {
+        return Ok(None);
+    }
+    let head = newest(view, relation.served_head().max(relation.told_head())).await?;
+    Ok(head.filter(|head| Some(*head) > relation.served_head()))
+}
+
 /// The greatest of `known` and the heads above it. What is newest at a glance counts as known as well, so that it does not
 /// matter how much lies above what friends have pulled: only edits and withdrawals of older posts are above that.
 async fn newest<S: KeyValue>(view: &View<'_, S>, known: Option<Head>) -> Result<Option<Head>, LedgerError> {
@@ -188,6 +210,10 @@ pub async fn answer<S: KeyValue>(
     let sealer = Sealer::new(account.deployment_key(), relation.fingerprint);
     let settled = timing.settled_before(now_ms);
     let place = query.since.as_ref().map(|text| sealer.open(text).ok_or(PullError::Cursor)).transpose()?;
+    let mut served = relation.served.clone().unwrap_or_default();
+    if place.is_none() {
+        count_listing(&mut served, now_ms)?;
+    }
     let page = match place {
         // Above everything there is no place to stand at: that is how a store that was set back shows.
         None => list(view, settled.min(view.greatest().unwrap_or(Stamp::ZERO)), None, query.oldest).await?,
@@ -207,7 +233,21 @@ pub async fn answer<S: KeyValue>(
         again_ms: complete.and_then(|head| again_ms(head, timing, now_ms)),
         friendship: relation.ours.clone(),
     };
-    Ok((answer, note(relation, complete, query.held)))
+    Ok((answer, note(relation, served, complete, query.held)))
+}
+
+/// A listing costs much more than the changes since, so a reader begins only so many.
+fn count_listing(served: &mut Served, now_ms: u64) -> Result<(), PullError> {
+    let until_ms = served.listings_since_ms.saturating_add(PACE_MS);
+    if until_ms <= now_ms {
+        (served.listings_since_ms, served.listings) = (now_ms, 0);
+    }
+    if served.listings >= LISTINGS_MOST {
+        let wait_ms = until_ms.saturating_sub(now_ms);
+        return Err(PullError::TooOften { retry_after_s: wait_ms.div_ceil(1_000) });
+    }
+    served.listings += 1;
+    Ok(())
 }
 
 /// When nothing older than the head can appear any more, if a read may miss it until then. Over a store that is never
@@ -349,13 +389,12 @@ fn profile_change(value: &[u8]) -> Option<StoredChange> {
     Some(StoredChange::Profile(WithRecord { kind: "profile", record: Spliced::of_stored(value)? }))
 }
 
-fn note(relation: &Relation, head: Option<Head>, held: Option<Head>) -> Batch {
+fn note(relation: &Relation, mut served: Served, head: Option<Head>, held: Option<Head>) -> Batch {
     let known = relation.served.as_ref();
-    let served =
-        Served { head: head.max(known.and_then(|s| s.head)), held: held.max(known.and_then(|s| s.held)) };
+    (served.head, served.held) = (head.max(served.head), held.max(served.held));
     let mut batch = Batch::new();
     // A greater `held` alone is no news: the friend holds what it was served, or asks for it again.
-    if known.is_none_or(|known| known.head != served.head) {
+    if known.is_none_or(|known| known.head != served.head || known.listings != served.listings) {
         batch.put(keys::served(&relation.fingerprint), stored::json(&served));
     }
     batch

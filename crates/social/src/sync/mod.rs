@@ -4,6 +4,7 @@
 //! has not pulled, a head that was heard and is not held. So nothing is lost when a request dies on the way, and
 //! doing it twice does no harm.
 
+mod budget;
 mod outlook;
 mod plan;
 mod pulled;
@@ -11,6 +12,7 @@ mod rounds;
 mod settle;
 mod wire;
 
+pub use budget::Spent;
 pub use outlook::Outlook;
 pub use plan::{Plan, Scope, plan};
 pub use rounds::{Peers, Refreshed, refresh};

@@ -1,5 +1,6 @@
 //! What is known before something is decided.
 
+use super::Spent;
 use crate::pulls;
 use crate::relation::Relation;
 use tidings_ledger::{KeyValue, LedgerError, View};
@@ -12,6 +13,8 @@ pub struct Outlook {
     pub relations: Vec<Relation>,
     /// The head of what friends may see.
     pub head: Option<Head>,
+    /// What was sent within the last hour.
+    pub spent: Spent,
 }
 
 impl Outlook {
@@ -19,9 +22,10 @@ impl Outlook {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub async fn load<S: KeyValue>(view: &View<'_, S>) -> Result<Self, LedgerError> {
+    pub async fn load<S: KeyValue>(view: &View<'_, S>, now_ms: u64) -> Result<Self, LedgerError> {
         let relations = Relation::load_all(view).await?;
         let head = pulls::head(view, &relations).await?;
-        Ok(Self { relations, head })
+        let spent = Spent::load(view, now_ms).await?;
+        Ok(Self { relations, head, spent })
     }
 }

@@ -1,14 +1,14 @@
 //! What is due.
 
-use super::{Outlook, PeerRequest, PullRequest, Task};
+use super::{Outlook, PeerRequest, PullRequest, Spent, Task};
 use crate::account::Account;
-use crate::api::FriendState;
+use crate::api::{FriendState, HeldBack};
 use crate::limits::{
-    BETWEEN_NOTIFICATIONS_MS, LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS,
-    delay,
+    LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_PULLS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS, delay, retry_ms,
 };
-use crate::relation::{Relation, Told};
-use tidings_protocol::{Fingerprint, FriendshipMessage, Head, Notification};
+use crate::relation::Relation;
+use tidings_protocol::Fingerprint;
+use tidings_protocol::{FriendshipMessage, Head, Notification};
 
 /// How much to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,12 +48,32 @@ pub struct Plan {
     pub dirty: u32,
     /// Stances and notifications that have not arrived.
     pub waiting: u32,
+    /// What is due and exceeds what may be sent within an hour.
+    pub held_back: Option<HeldBack>,
+}
+
+/// Whose turn it is when not everything can be sent: the lesser one's. Words to people come first, then what the owner
+/// waits for, then telling friends of changes, then looks at friends who said nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Turn {
+    Word,
+    Awaited,
+    Notification,
+    Look,
+}
+
+/// Something to do.
+struct Chore {
+    task: Task,
+    due_ms: u64,
+    turn: Turn,
 }
 
 /// Plans one round.
 #[must_use]
 pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> Plan {
     let mut plan = Plan::default();
+    let mut due = Vec::new();
     for relation in &outlook.relations {
         let Some(address) = relation.address().filter(|address| account.address().may_reach(address)) else {
             continue;
@@ -61,51 +81,87 @@ pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> 
         let wanted = scope.who.is_none_or(|who| who == relation.fingerprint);
         plan.dirty += u32::from(is_dirty(relation));
         plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
-        for (task, due_ms) in tasks(relation, outlook.head, now_ms, scope.eager && wanted) {
-            if due_ms <= now_ms && wanted && plan.requests.len() < ROUND_REQUESTS {
-                plan.requests.push(PeerRequest {
+        for chore in chores(relation, outlook.head, now_ms, scope.eager && wanted) {
+            if chore.due_ms <= now_ms && wanted {
+                let request = PeerRequest {
                     to: relation.fingerprint,
                     address: address.clone(),
                     // Who has our stance has our certificate, since it travelled along.
-                    with_certificate: matches!(task, Task::Friendship(_)),
-                    task,
-                });
+                    with_certificate: matches!(chore.task, Task::Friendship(_)),
+                    task: chore.task,
+                };
+                due.push((chore.turn, chore.due_ms, request));
             } else {
-                plan.next_due_ms = Some(plan.next_due_ms.map_or(due_ms, |known: u64| known.min(due_ms)));
+                plan.will_be_due(chore.due_ms);
             }
         }
     }
+    // Those who have waited the longest come first, so that everybody's turn comes.
+    due.sort_by_key(|(turn, due_ms, request)| (*turn, *due_ms, request.to));
+    plan.take(due.into_iter().map(|(_, _, request)| request), &outlook.spent, now_ms);
     plan
 }
 
-/// What there is to do for one person, each with the time from which on it is due. `eager` brings waiting ones forward.
-fn tasks(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> Vec<(Task, u64)> {
+impl Plan {
+    fn will_be_due(&mut self, due_ms: u64) {
+        self.next_due_ms = Some(self.next_due_ms.map_or(due_ms, |known| known.min(due_ms)));
+    }
+
+    /// Takes what fits into this round and into this hour.
+    fn take(&mut self, due: impl Iterator<Item = PeerRequest>, spent: &Spent, now_ms: u64) {
+        let (left, more_at_ms) = (spent.left(), spent.more_at_ms().unwrap_or(now_ms));
+        let (mut pulls, mut held_back) = (0, 0);
+        for request in due {
+            let is_pull = matches!(request.task, Task::Pull(_));
+            if self.requests.len() >= left {
+                held_back += 1;
+                self.will_be_due(more_at_ms);
+            } else if self.requests.len() < ROUND_REQUESTS && (!is_pull || pulls < ROUND_PULLS) {
+                pulls += usize::from(is_pull);
+                self.requests.push(request);
+            } else {
+                self.will_be_due(now_ms);
+            }
+        }
+        self.held_back = (held_back > 0).then_some(HeldBack { requests: held_back, until_ms: more_at_ms });
+    }
+}
+
+/// What there is to do for one person, each with the time from which on it is due. `eager` brings waiting ones forward, but
+/// not before the time until which they want to be left alone.
+fn chores(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> Vec<Chore> {
     let hurry = |due_ms: u64| if eager { due_ms.min(now_ms) } else { due_ms };
-    let mut tasks = Vec::new();
+    let mut chores = Vec::new();
+    let mut add = |task, due_ms: u64, turn| {
+        chores.push(Chore { task, due_ms: due_ms.max(relation.paused_until_ms()), turn });
+    };
     if let Some(ours) = relation.ours.as_ref().filter(|_| relation.owes_stance()) {
         let invitation = relation.invitation.clone().filter(|_| !ours.unverified().order().ended);
         let message = FriendshipMessage { friendship: ours.clone(), invitation };
-        tasks.push((Task::Friendship(Box::new(message)), hurry(relation.next_delivery_ms())));
+        add(Task::Friendship(Box::new(message)), hurry(relation.next_delivery_ms()), Turn::Word);
     }
     match relation.state() {
         // Strangers who ask, and friends who come with a new certificate: who is at the address that it names?
         Some(FriendState::Incoming | FriendState::Friends) if !relation.is_verified() => {
-            tasks.push((Task::Discover, hurry(relation.next_look_ms())));
+            add(Task::Discover, hurry(relation.next_look_ms()), Turn::Awaited);
         }
         // A friend who does not know yet that they are one would refuse both.
         Some(FriendState::Friends) if !relation.owes_stance() => {
-            tasks.extend(notification(relation, head).map(|(task, due_ms)| {
-                (task, if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms })
-            }));
-            tasks.push((pull(relation), hurry(pull_due_ms(relation))));
+            if let Some((task, due_ms)) = notification(relation, head) {
+                let due_ms = if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms };
+                add(task, due_ms, Turn::Notification);
+            }
+            let due_ms = pull_due_ms(relation);
+            let is_news = relation.pull.as_ref().is_none_or(|pull| pull.more) || is_dirty(relation);
+            add(pull(relation), hurry(due_ms), if is_news || eager { Turn::Awaited } else { Turn::Look });
         }
         _ => {}
     }
-    tasks
+    chores
 }
 
-/// A friend is owed a notification while the head is above what they pulled. While one is unanswered they are told of
-/// a newer head after [`BETWEEN_NOTIFICATIONS_MS`], and of the same one after [`TELL_AGAIN_MS`].
+/// A friend is owed a notification while the head is above what they pulled. Once one arrived they know that there is
+/// something, and are only reminded; one that did not arrive is tried again.
 fn notification(relation: &Relation, head: Option<Head>) -> Option<(Task, u64)> {
     let head = head?;
     let served = relation.served_head();
@@ -113,25 +169,19 @@ fn notification(relation: &Relation, head: Option<Head>) -> Option<(Task, u64)> 
         return None;
     }
     let since_ms = relation.ours.as_ref().map_or(0, |ours| ours.unverified().created_ms);
-    let due_ms = match unanswered(relation) {
+    let due_ms = match relation.unanswered() {
         // Nobody tells a new friend of what was there before: they pull it because they are one.
         None if served.is_none() && head.ms() <= since_ms => {
             since_ms.saturating_add(delay(&TELL_AGAIN_MS, 1))
         }
         None => 0,
-        Some(told) if told.head == head => told.at_ms.saturating_add(delay(&TELL_AGAIN_MS, told.times)),
-        Some(told) => told.at_ms.saturating_add(BETWEEN_NOTIFICATIONS_MS),
+        Some(told) => told.next_ms(),
     };
     Some((Task::Notify(Notification { head }), due_ms))
 }
 
-/// The last notification, if the friend has not pulled what it spoke of.
-pub(super) fn unanswered(relation: &Relation) -> Option<&Told> {
-    relation.told.as_ref().filter(|told| Some(told.head) > relation.served_head())
-}
-
 fn was_told_in_vain(relation: &Relation) -> bool {
-    relation.is_friend() && unanswered(relation).is_some_and(|told| told.problem.is_some())
+    relation.unanswered().is_some_and(|told| told.problem.is_some())
 }
 
 fn pull(relation: &Relation) -> Task {
@@ -145,7 +195,7 @@ fn pull_due_ms(relation: &Relation) -> u64 {
         return 0;
     }
     if pull.problem.is_some() {
-        return pull.last_ms.saturating_add(delay(&PULL_AGAIN_MS, pull.attempts));
+        return retry_ms(&PULL_AGAIN_MS, pull.attempts, pull.last_ms, pull.failing_since_ms);
     }
     let due_ms = match (is_dirty(relation), pull.attempts) {
         (true, 0) => 0,

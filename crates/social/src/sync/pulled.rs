@@ -88,7 +88,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             self.ask_once_more(&mut pull, &before, answer.again_ms, changed);
         }
         self.note_pull(pull, &before);
-        self.brought_along(answer.friendship).await?;
+        self.brought_along(answer.friendship, None).await?;
         self.report_pull(changed, None);
         Ok(())
     }
@@ -136,7 +136,13 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let before = self.relation.pull.clone().unwrap_or_default();
         let attempts = before.attempts.saturating_add(1);
         let problem = Some(problem);
-        let pull = Pull { last_ms: self.now_ms, attempts, problem: problem.clone(), ..before };
+        let pull = Pull {
+            last_ms: self.now_ms,
+            attempts,
+            problem: problem.clone(),
+            failing_since_ms: before.failing_since_ms.or(Some(self.now_ms)),
+            ..before
+        };
         self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
         self.report_pull(0, problem);
     }

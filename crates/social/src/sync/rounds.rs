@@ -1,10 +1,14 @@
 //! Doing what is due: plan, send, settle, commit, until nothing is due or the time is up.
 
-use super::{Outlook, PeerAnswer, PeerRequest, Scope, plan, settle};
+use super::budget::Round;
+use super::{Outlook, PeerAnswer, PeerRequest, Scope, Spent, Task, plan, settle};
 use crate::account::Account;
 use crate::api::RefreshReport;
+use crate::keys;
 use crate::limits::{ROUNDS, ROUNDS_TIME_MS};
-use tidings_ledger::{Clock, KeyValue, Ledger, LedgerError, Random, View};
+use crate::relation::{Relation, Told};
+use crate::stored;
+use tidings_ledger::{Batch, Clock, KeyValue, Ledger, LedgerError, Random, View};
 
 /// The other deployments, as far as one can reach them.
 #[allow(async_fn_in_trait)] // Components are single-threaded; who needs `Send` gets it from the concrete type.
@@ -37,23 +41,48 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
     scope: Scope,
     peers: &impl Peers,
     clock: &impl Clock,
+    random: &impl Random,
 ) -> Result<Refreshed<'l, S>, LedgerError> {
     let start_ms = clock.now_ms();
     let mut report = RefreshReport::default();
     let (mut view, mut scope) = (view, scope);
     let mut has_committed = view.has_committed();
     for round in 0.. {
-        let outlook = Outlook::load(&view).await?;
-        let plan = plan(account, &outlook, scope, clock.now_ms());
+        let now_ms = clock.now_ms();
+        let outlook = Outlook::load(&view, now_ms).await?;
+        let plan = plan(account, &outlook, scope, now_ms);
         report.next_due_ms = plan.next_due_ms;
         report.waiting = plan.waiting;
-        let is_late = clock.now_ms().saturating_sub(start_ms) > ROUNDS_TIME_MS;
+        report.held_back = plan.held_back;
+        let is_late = now_ms.saturating_sub(start_ms) > ROUNDS_TIME_MS;
         if plan.requests.is_empty() || round >= ROUNDS || is_late {
             break;
         }
-        let answers = peers.send_all(account, plan.requests).await;
+        let mut requests = plan.requests;
+        let mut unique = [0; 8];
+        random.fill(&mut unique);
+        let note = Round::new(&requests, unique);
+        let strict = ledger.timing().staleness_ms == 0 && ledger.timing().clock_error_ms == 0;
+        let is_noted = outlook.spent.is_reserved(requests.len()) || (strict && note.tells_somebody());
+        if is_noted {
+            ledger.commit(&mut view, claim(&outlook, &note, &requests, now_ms)).await?;
+            has_committed = true;
+            if strict {
+                view = ledger.view().await?;
+                let now = Spent::load(&view, now_ms).await?;
+                requests.retain(|request| {
+                    !matches!(request.task, Task::Notify(_))
+                        || !now.is_told_by_another(&note, &outlook.spent, &request.to)
+                });
+            }
+        }
+        let answers = peers.send_all(account, requests).await;
         view = ledger.view().await?;
-        for batch in settle(&view, account, answers, &mut report, clock.now_ms()).await? {
+        let mut batches = settle(&view, account, answers, &mut report, clock.now_ms()).await?;
+        if let Some(last) = batches.last_mut().filter(|_| !is_noted) {
+            outlook.spent.note(&note, now_ms, last);
+        }
+        for batch in batches {
             ledger.commit(&mut view, batch).await?;
         }
         has_committed |= view.has_committed();
@@ -61,4 +90,21 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         scope = scope.later_rounds();
     }
     Ok(Refreshed { report, view, has_committed })
+}
+
+/// What is written down before a round is sent: what it costs, and whom it tells.
+///
+/// Notifications are taken to arrive, so that what came of those that did need not be written. Should this request die
+/// before it has sent them, those friends are reminded a day later, or find it themselves when they look.
+fn claim(outlook: &Outlook, note: &Round, requests: &[PeerRequest], now_ms: u64) -> Batch {
+    let mut batch = Batch::new();
+    outlook.spent.note(note, now_ms, &mut batch);
+    for request in requests {
+        let Task::Notify(notification) = &request.task else { continue };
+        let relation = outlook.relations.iter().find(|relation| relation.fingerprint == request.to);
+        let unanswered = relation.and_then(Relation::unanswered);
+        let told = Told::next(unanswered, notification.head, now_ms);
+        batch.put(keys::told(&request.to), stored::json(&told));
+    }
+    batch
 }

@@ -1,20 +1,22 @@
 //! What follows from the answers.
 
-use super::plan::unanswered;
 use super::{PeerAnswer, PeerRequest, Task};
 use crate::account::Account;
-use crate::api::RefreshReport;
+use crate::api::{NotificationEvent, RefreshReport};
 use crate::friends;
 use crate::invitations;
 use crate::keys;
-use crate::limits::{COMMIT_BYTES, FOREIGN_PROBLEM_CHARS, HEARD_STALE};
+use crate::limits::{
+    COMMIT_BYTES, FOREIGN_PROBLEM_CHARS, HEARD_STALE, PAUSE_MS, REMIND_MS, UNDELIVERABLE_MS,
+};
 use crate::notifications;
-use crate::relation::{Delivery, Look, Pull, Relation, Told};
+use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told};
 use crate::stance::Heard;
 use crate::stored;
 use crate::strangers;
 use std::collections::BTreeMap;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
+use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
 use tidings_protocol::{Certificate, Fingerprint, Friendship, FriendshipMessage, Head, Signed, Stance};
 
 /// Decides what to commit after one round, and adds to the report what the owner is told. What one person's answers
@@ -115,16 +117,14 @@ pub(super) struct Settling<'a, 'v, S> {
 impl<S: KeyValue> Settling<'_, '_, S> {
     async fn one(&mut self, request: PeerRequest, answer: PeerAnswer) -> Result<(), LedgerError> {
         let problem = answer.problem().map(|p| p.chars().take(FOREIGN_PROBLEM_CHARS).collect::<String>());
+        self.leave_alone(&answer);
         match (request.task, answer) {
             (Task::Friendship(message), answer) => self.stance_sent(&message, answer, problem).await?,
             (Task::Discover, answer) => self.looked_for(answer, problem),
             (Task::Notify(notification), answer) => {
-                self.report.delivered += u32::from(problem.is_none());
-                let times = unanswered(&self.relation).map_or(1, |told| told.times.saturating_add(1));
-                let told = Told { head: notification.head, at_ms: self.now_ms, times, problem };
-                self.batch.put(keys::told(&self.relation.fingerprint), stored::json(&told));
+                self.told(notification.head, problem).await?;
                 if let PeerAnswer::Notification(answer) = answer {
-                    self.brought_along(answer.friendship).await?;
+                    self.brought_along(answer.friendship, answer.head).await?;
                 }
             }
             (Task::Pull(request), answer) => self.pull_answered(request, answer, problem).await?,
@@ -132,11 +132,65 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         Ok(())
     }
 
-    /// What others owe us may come with any answer.
+    /// Who asks too often, or too much of a busy deployment, is told when to come again.
+    fn leave_alone(&mut self, answer: &PeerAnswer) {
+        if let PeerAnswer::Refused { status: 429 | 503, retry_after_ms: Some(wait_ms), .. } = answer {
+            let until_ms = self.now_ms.saturating_add((*wait_ms).min(PAUSE_MS));
+            self.batch.put(keys::pause(&self.relation.fingerprint), stored::json(&Pause { until_ms }));
+        }
+    }
+
+    /// A notification arrived, or did not.
+    async fn told(&mut self, head: Head, problem: Option<String>) -> Result<(), LedgerError> {
+        self.report.delivered += u32::from(problem.is_none());
+        let now_ms = self.now_ms;
+        // The round may have written down beforehand that it would arrive.
+        let foretold = self.relation.told.clone().filter(|told| {
+            told.head == head && told.problem.is_none() && told.at_ms.saturating_add(REMIND_MS) > now_ms
+        });
+        let is_foretold = foretold.is_some();
+        let next = || Told::next(self.relation.unanswered(), head, now_ms);
+        let mut told = foretold.unwrap_or_else(next);
+        if let Some(problem) = problem {
+            let failing_since_ms = told.failing_since_ms.unwrap_or(now_ms);
+            told = Told {
+                at_ms: now_ms,
+                problem: Some(problem),
+                failing_since_ms: Some(failing_since_ms),
+                ..told
+            };
+            self.report_undeliverable(failing_since_ms).await?;
+        } else if is_foretold && told.failing_since_ms.is_none() {
+            return Ok(());
+        } else {
+            told.failing_since_ms = None;
+        }
+        self.batch.put(keys::told(&self.relation.fingerprint), stored::json(&told));
+        Ok(())
+    }
+
+    /// The owner learns once of what could not be delivered for a long time.
+    async fn report_undeliverable(&mut self, since_ms: u64) -> Result<(), LedgerError> {
+        if self.now_ms.saturating_sub(since_ms) < UNDELIVERABLE_MS {
+            return Ok(());
+        }
+        let event = NotificationEvent::Undeliverable { friend: self.relation.person(), since_ms };
+        notifications::note(self.view, &event, self.now_ms, &mut self.batch).await
+    }
+
+    /// What others owe us may come with any answer: their stance, and that there is something to pull.
     pub(super) async fn brought_along(
         &mut self,
         friendship: Option<Signed<Friendship>>,
+        head: Option<Head>,
     ) -> Result<(), LedgerError> {
+        let known = self.relation.heard.max(self.relation.pull.as_ref().and_then(|pull| pull.held));
+        let in_time = |head: &Head| head.ms() <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
+        if let Some(head) =
+            head.filter(|head| self.relation.is_friend() && Some(*head) > known).filter(in_time)
+        {
+            self.batch.put(keys::heard(&self.relation.fingerprint, head), Vec::new());
+        }
         let Some(friendship) = friendship else { return Ok(()) };
         let own = self.account.fingerprint();
         let taken = friends::take_stance(
@@ -168,16 +222,18 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let mut delivery = Delivery { last_ms: self.now_ms, problem, ..self.relation.delivery.clone() };
         if delivery.problem.is_none() {
             delivery.arrived = delivery.arrived.max(Some(message.friendship.unverified().order()));
-            delivery.attempts = 0;
+            (delivery.attempts, delivery.failing_since_ms) = (0, None);
             if self.relation.invitation.is_some() && message.invitation.is_some() {
                 self.batch.delete(keys::invitation_of(&self.relation.fingerprint));
             }
         } else {
+            let since_ms = *delivery.failing_since_ms.get_or_insert(self.now_ms);
             delivery.attempts = delivery.attempts.saturating_add(1);
+            self.report_undeliverable(since_ms).await?;
         }
         self.batch.put(keys::delivery(&self.relation.fingerprint), stored::json(&delivery));
         if let PeerAnswer::Friendship(answer) = answer {
-            self.brought_along(answer.friendship).await?;
+            self.brought_along(answer.friendship, answer.head).await?;
         }
         Ok(())
     }

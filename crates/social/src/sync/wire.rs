@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn tells_answers_from_refusals_and_silence() {
-        let empty = NotificationAnswer { held: None, friendship: None };
+        let empty = NotificationAnswer { held: None, friendship: None, head: None };
         assert_eq!(answered(200, "{}"), PeerAnswer::Notification(empty));
         assert!(matches!(answered(200, "7"), PeerAnswer::Refused { status: 200, .. }));
         let problem = r#"{"type":"urn:tidings:problem:x","title":"X","status":403,"detail":"No."}"#;

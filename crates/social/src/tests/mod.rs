@@ -1,5 +1,6 @@
 //! Whole deployments in memory: the real rules over the real ledger, on a clock that only the test moves.
 
+mod budget;
 mod catching_up;
 mod compaction;
 mod friendship;
@@ -17,9 +18,10 @@ use crate::api::{FriendState, NewPost, Person, PostPage, RefreshReport};
 use crate::feed::{self, PageRequest};
 use crate::peer::PeerError;
 use crate::pulls::{PullError, PullQuery};
-use crate::sync::{self, Outlook, PeerAnswer, PeerRequest, PullRequest, Scope, Task};
+use crate::sync::{self, PeerAnswer, PeerRequest, PullRequest, Scope, Task};
 use crate::{Relation, friends, keys, peer, posts as own_posts, profile, pulls, stored};
 use pollster::block_on;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
@@ -96,6 +98,8 @@ struct World {
     deployments: BTreeMap<String, Deployment>,
     down: BTreeSet<String>,
     sent: Vec<(String, Task)>,
+    /// Who refuses everything, with which status, and for how many milliseconds.
+    refuse: Option<(String, u16, u64)>,
 }
 
 impl World {
@@ -112,6 +116,7 @@ impl World {
             deployments: BTreeMap::new(),
             down: BTreeSet::new(),
             sent: Vec::new(),
+            refuse: None,
         };
         for name in names {
             let deployment = world.found(name);
@@ -257,40 +262,37 @@ impl World {
     }
 
     /// What the edge does for a refresh.
-    fn refresh(&mut self, who: &str, mut scope: Scope) -> RefreshReport {
-        let mut report = RefreshReport::default();
-        for _ in 0..crate::limits::ROUNDS {
-            let deployment = self.at(who);
-            let outlook = block_on(Outlook::load(&deployment.view())).unwrap();
-            let plan = sync::plan(&deployment.account, &outlook, scope, self.now_ms());
-            report.next_due_ms = plan.next_due_ms;
-            report.waiting = plan.waiting;
-            if plan.requests.is_empty() {
-                break;
-            }
-            let mut answers = Vec::new();
-            for request in plan.requests {
-                let answer = self.deliver(who, &request);
-                self.sent.push((who.to_owned(), request.task.clone()));
-                answers.push((request, answer));
-            }
-            let deployment = self.at(who);
-            let view = deployment.view();
-            let settled = sync::settle(&view, &deployment.account, answers, &mut report, self.now_ms());
-            block_on(settled).unwrap().into_iter().for_each(|batch| deployment.commit(batch));
-            scope = scope.later_rounds();
-        }
+    fn refresh(&mut self, who: &str, scope: Scope) -> RefreshReport {
+        let sent = RefCell::default();
+        let deployment = self.at(who);
+        let peers = Network { world: self, who, sent: &sent };
+        let (ledger, account) = (&deployment.ledger, &deployment.account);
+        let (view, clock, random) = (deployment.view(), &self.clock, &self.random);
+        let refreshed = block_on(sync::refresh(ledger, view, account, scope, &peers, clock, random));
+        let report = refreshed.unwrap().report;
+        self.sent.extend(sent.into_inner());
         report
     }
 
     fn deliver(&self, from: &str, request: &PeerRequest) -> PeerAnswer {
         let receiver = self.deployments.values().find(|d| *d.account.address() == request.address);
+        if let Some((name, status, wait_ms)) = &self.refuse
+            && receiver.is_some_and(|receiver| receiver.name == *name)
+        {
+            let (status, retry_after_ms) = (*status, Some(*wait_ms));
+            return PeerAnswer::Refused { status, reason: "not now".into(), retry_after_ms };
+        }
         match receiver {
             Some(receiver) if !self.down.contains(&receiver.name) => {
-                self.receive(from, receiver, request).unwrap_or_else(|error| PeerAnswer::Refused {
-                    status: if matches!(error, PeerError::Signature(_)) { 401 } else { 403 },
-                    reason: error.to_string(),
-                    retry_after_ms: None,
+                self.receive(from, receiver, request).unwrap_or_else(|error| {
+                    let (status, retry_after_ms) = match error {
+                        PeerError::Signature(_) => (401, None),
+                        PeerError::TooManyNotifications { retry_after_s } => {
+                            (429, Some(retry_after_s * 1_000))
+                        }
+                        _ => (403, None),
+                    };
+                    PeerAnswer::Refused { status, reason: error.to_string(), retry_after_ms }
                 })
             }
             _ => PeerAnswer::Unreachable { reason: "nobody there".into() },
@@ -348,7 +350,11 @@ impl World {
                     }
                     Err(error) => {
                         let reason = error.to_string();
-                        return Ok(PeerAnswer::Refused { status: 400, reason, retry_after_ms: None });
+                        let (status, retry_after_ms) = match error {
+                            PullError::TooOften { retry_after_s } => (429, Some(retry_after_s * 1_000)),
+                            _ => (400, None),
+                        };
+                        return Ok(PeerAnswer::Refused { status, reason, retry_after_ms });
                     }
                 }
             }
@@ -380,6 +386,25 @@ impl World {
 fn query_of(request: &PullRequest) -> PullQuery {
     let (held, oldest) = (request.held.map(|head| head.to_string()), request.oldest.map(|id| id.to_string()));
     PullQuery::parse(request.since.as_deref(), held.as_deref(), oldest.as_deref()).unwrap()
+}
+
+/// How one deployment reaches the others.
+struct Network<'w> {
+    world: &'w World,
+    who: &'w str,
+    sent: &'w RefCell<Vec<(String, Task)>>,
+}
+
+impl sync::Peers for Network<'_> {
+    async fn send_all(&self, _: &Account, requests: Vec<PeerRequest>) -> Vec<(PeerRequest, PeerAnswer)> {
+        let sent = requests.iter().map(|request| (self.who.to_owned(), request.task.clone()));
+        self.sent.borrow_mut().extend(sent);
+        let answered = requests.into_iter().map(|request| {
+            let answer = self.world.deliver(self.who, &request);
+            (request, answer)
+        });
+        answered.collect()
+    }
 }
 
 /// An answer as its reader takes it apart.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::limits::{BETWEEN_NOTIFICATIONS_MS, LOOK_ANYWAY_MS};
+use crate::limits::LOOK_ANYWAY_MS;
 use tidings_protocol::Notification;
 
 /// Bob's open tab: it pulls when it is told to.
@@ -33,7 +33,7 @@ fn who_pulls_is_told_of_the_next_post_at_once() {
 }
 
 #[test]
-fn who_does_not_pull_is_told_again_ever_more_rarely() {
+fn who_was_told_and_does_not_pull_is_reminded_once_a_day() {
     let mut world = World::of_friends("alice", "bob");
     world.write("alice", "first");
     world.refresh("alice", Scope::DUE);
@@ -47,24 +47,131 @@ fn who_does_not_pull_is_told_again_ever_more_rarely() {
             again.push((world.now_ms() - told_at) / MINUTE_MS);
         }
     }
-    assert_eq!(again, [15, 75, 315, 1755, 3195]);
+    assert_eq!(again, [1440, 2880]);
 }
 
 #[test]
-fn ten_minutes_lie_between_two_unanswered_notifications() {
+fn who_was_told_is_not_told_of_what_is_newer_before_they_have_pulled() {
     let mut world = World::of_friends("alice", "bob");
     world.write("alice", "first");
     world.refresh("alice", Scope::DUE);
     for n in 0..20 {
         world.write("alice", &format!("more {n}"));
-        world.refresh("alice", Scope::DUE);
+        world.clock.advance(10 * MINUTE_MS);
+        world.refresh("alice", Scope::ALL);
     }
     assert_eq!(world.notifications_by("alice"), 1);
-    world.clock.advance(BETWEEN_NOTIFICATIONS_MS);
-    world.refresh("alice", Scope::DUE);
-    assert_eq!(world.notifications_by("alice"), 2);
     bob_looks(&mut world);
     assert_eq!(world.at("bob").feed_texts().len(), 21);
+}
+
+/// When Alice tried to tell Bob, in minutes after the first time.
+fn tries(world: &mut World, days: u64, step_ms: u64) -> Vec<u64> {
+    let begun_ms = world.now_ms();
+    let mut tries = Vec::new();
+    while world.now_ms() < begun_ms + days * 24 * HOUR_MS {
+        let before = world.notifications_by("alice");
+        world.refresh("alice", Scope::DUE);
+        if world.notifications_by("alice") > before {
+            tries.push((world.now_ms() - begun_ms) / MINUTE_MS);
+        }
+        world.clock.advance(step_ms);
+    }
+    tries
+}
+
+#[test]
+fn who_cannot_be_reached_is_tried_ever_more_rarely_and_after_a_month_weekly_and_the_owner_learns_of_it() {
+    let mut world = World::of_friends("alice", "bob");
+    world.down.insert("bob".into());
+    world.write("alice", "nobody hears it");
+    assert_eq!(tries(&mut world, 3, 5 * MINUTE_MS), [0, 15, 75, 315, 1755, 3195]);
+    let owed = |world: &World| world.at("alice").relation(&world.id("bob")).view().unwrap().owed.unwrap();
+    let shown = owed(&world);
+    assert_eq!((shown.attempts, shown.state), (6, crate::api::DeliveryState::Waiting));
+    assert!(shown.problem.is_some() && shown.next_ms > world.now_ms());
+    let later = tries(&mut world, 57, 2 * HOUR_MS);
+    let gaps: Vec<u64> = later.windows(2).map(|pair| (pair[1] - pair[0]) / 60 / 24).collect();
+    assert_eq!(gaps.iter().filter(|days| **days == 7).count(), 4, "{gaps:?}");
+    assert!(gaps[..gaps.len() - 4].iter().all(|days| *days == 1), "{gaps:?}");
+    let request = crate::notifications::NotificationRequest::parse(None, None).unwrap();
+    let page = block_on(crate::notifications::page(&world.at("alice").view(), request)).unwrap();
+    let told = page.notifications.iter().filter(|noted| {
+        matches!(&noted.event, crate::api::NotificationEvent::Undeliverable { friend, .. } if friend.id == world.id("bob"))
+    });
+    assert_eq!(told.count(), 1);
+    world.down.clear();
+    world.clock.advance(7 * 24 * HOUR_MS);
+    world.refresh("alice", Scope::DUE);
+    assert_eq!(owed(&world).state, crate::api::DeliveryState::Delivered);
+    bob_looks(&mut world);
+    assert_eq!(world.at("bob").feed_texts(), ["nobody hears it"]);
+    assert_eq!(world.at("alice").relation(&world.id("bob")).view().unwrap().owed, None);
+}
+
+#[test]
+fn what_is_owed_comes_along_with_the_answer_to_the_friends_own_notification() {
+    let mut world = World::of_friends("alice", "bob");
+    world.write("alice", "never announced");
+    world.write("bob", "announced");
+    // Bob tells Alice, whose answer says that there is something to pull.
+    let report = world.refresh("bob", Scope::DUE);
+    assert_eq!(report.pulled.len(), 1);
+    assert_eq!(world.at("bob").feed_texts(), ["announced", "never announced"]);
+    assert_eq!(world.notifications_by("alice"), 0);
+}
+
+#[test]
+fn two_refreshes_at_the_same_time_tell_a_friend_once() {
+    let world = World::of_friends("alice", "bob");
+    world.write("alice", "news");
+    let alice = world.at("alice");
+    let (sent, inner) = (RefCell::default(), RefCell::default());
+    let (view, clock, random) = (alice.view(), &world.clock, &world.random);
+    // The other refresh runs as a whole between the look of the first one and what it does.
+    let peers = Network { world: &world, who: "alice", sent: &inner };
+    let refreshed = block_on(sync::refresh(
+        &alice.ledger,
+        alice.view(),
+        &alice.account,
+        Scope::DUE,
+        &peers,
+        clock,
+        random,
+    ));
+    assert_eq!(refreshed.unwrap().report.delivered, 1);
+    world.clock.advance(1);
+    let peers = Network { world: &world, who: "alice", sent: &sent };
+    block_on(sync::refresh(&alice.ledger, view, &alice.account, Scope::DUE, &peers, clock, random)).unwrap();
+    let notified = |sent: RefCell<Vec<(String, Task)>>| {
+        sent.into_inner().iter().filter(|(_, task)| matches!(task, Task::Notify(_))).count()
+    };
+    assert_eq!((notified(inner), notified(sent)), (1, 0));
+}
+
+#[test]
+fn a_friend_who_announces_without_end_is_told_when_to_come_again() {
+    let mut world = World::of_friends("alice", "bob");
+    world.clock.advance(MINUTE_MS);
+    let head = |world: &World, n: u32| {
+        let mut bytes = *world.head_now().as_bytes();
+        bytes[8..].copy_from_slice(&n.to_be_bytes());
+        Head::from_bytes(bytes)
+    };
+    for n in 0..crate::limits::HEARD_MOST {
+        let head = head(&world, u32::try_from(n).unwrap());
+        assert!(matches!(notify_bob(&world, head), PeerAnswer::Notification(_)), "{n}");
+    }
+    let refused = notify_bob(&world, head(&world, 1_000));
+    let PeerAnswer::Refused { status: 429, retry_after_ms: Some(wait_ms), .. } = refused else {
+        panic!("{refused:?}")
+    };
+    world.clock.advance(wait_ms);
+    assert!(matches!(notify_bob(&world, head(&world, 1_001)), PeerAnswer::Notification(_)));
+    let bob = world.at("bob");
+    assert!(bob.relation(&world.id("alice")).heard_ms.len() < 10, "what counts no more is gone");
+    assert!(is_dirty(&world));
+    bob_looks(&mut world);
 }
 
 #[test]

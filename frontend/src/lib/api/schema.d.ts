@@ -473,6 +473,7 @@ export interface components {
             identity: string;
             /** @description Their name, as they give it. */
             name: string;
+            owed?: null | components["schemas"]["OwedView"];
             /** @description How the last pull went. */
             pull: components["schemas"]["PullView"];
             /**
@@ -493,6 +494,19 @@ export interface components {
             status: string;
             /** @description The version of Tidings. */
             version: string;
+        };
+        /** @description Requests that wait for the next hour. */
+        HeldBack: {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            requests: number;
+            /**
+             * Format: int64
+             * @description When there is room for some again.
+             */
+            until_ms: number;
         };
         /** @description The invitations that were made, the newest first. */
         InvitationList: {
@@ -663,6 +677,28 @@ export interface components {
             /** @description Whether the owner has read it, or a later one. */
             read: boolean;
         };
+        /** @description Something that a friend has not pulled yet. */
+        OwedView: {
+            /**
+             * Format: int32
+             * @description How often they were told or tried to be told.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description When they will be told again.
+             */
+            next_ms: number;
+            /** @description What went wrong the last time; null when nothing did. */
+            problem?: string | null;
+            /**
+             * Format: int64
+             * @description Since when they are told, or tried to be told.
+             */
+            since_ms: number;
+            /** @description Whether they know: then it is for them to pull. */
+            state: components["schemas"]["DeliveryState"];
+        };
         /** @description The owner in short. */
         OwnerSummary: {
             /** @description The address that friends know. */
@@ -779,6 +815,7 @@ export interface components {
              * @description How many requests and notifications arrived.
              */
             delivered: number;
+            held_back?: null | components["schemas"]["HeldBack"];
             /**
              * Format: int64
              * @description When there will be more to do; null when nothing is planned.

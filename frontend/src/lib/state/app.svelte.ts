@@ -3,6 +3,7 @@ import { Api } from '../api/client';
 import { ApiError } from '../api/errors';
 import type { Profile } from '../api/types';
 import { type Keep, localKeep } from '../keep';
+import { relativeTime } from '../format/relative-time';
 import { texts } from '../texts';
 import { Announcer } from './announcer.svelte';
 import { Appearance } from './appearance.svelte';
@@ -92,9 +93,10 @@ export class Home {
   async refresh(): Promise<void> {
     const { announcer } = this.#app;
     try {
-      const { pulled } = await this.live.refreshNow();
+      const { pulled, held_back: heldBack } = await this.live.refreshNow();
       const silent = pulled.filter((pull) => pull.problem != null).map((pull) => pull.name);
-      if (silent.length > 0) announcer.problem(texts.feed.refreshProblems(silent.join(', ')));
+      if (heldBack != null) announcer.problem(texts.feed.heldBack(heldBack.requests, relativeTime(heldBack.until_ms, Date.now())));
+      else if (silent.length > 0) announcer.problem(texts.feed.refreshProblems(silent.join(', ')));
       else announcer.done(texts.feed.refreshed(pulled.length));
     } catch (error) {
       announcer.problem(ApiError.sentence(error));

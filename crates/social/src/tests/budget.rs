@@ -1,0 +1,106 @@
+//! What one deployment may send, and how it treats those who want to be left alone.
+
+use super::*;
+use crate::limits::{LISTINGS_MOST, OUTBOUND_HOUR, PAUSE_MS};
+use crate::sync::Spent;
+
+fn spend(world: &World, who: &str, minute: u64, requests: u32) {
+    let mut batch = Batch::new();
+    batch.put(keys::spent(minute, &format!("test{minute}")), format!("{{\"requests\":{requests}}}"));
+    world.at(who).commit(batch);
+}
+
+fn spent(world: &World, who: &str) -> Spent {
+    block_on(Spent::load(&world.at(who).view(), world.now_ms())).unwrap()
+}
+
+#[test]
+fn every_request_is_counted_once_in_the_hour_that_it_is_sent_in() {
+    let mut world = World::of_friends("alice", "bob");
+    world.clock.advance(2 * HOUR_MS);
+    assert_eq!(spent(&world, "alice").requests(), 0);
+    for n in 0..5 {
+        world.write("alice", &format!("post {n}"));
+        world.refresh("alice", Scope::ALL);
+        world.refresh("bob", Scope::DUE);
+        world.clock.advance(MINUTE_MS);
+    }
+    let sent = |who: &str| u32::try_from(world.sent.iter().filter(|(from, _)| from == who).count()).unwrap();
+    assert_eq!(sent("alice"), 10);
+    for who in ["alice", "bob"] {
+        assert_eq!(spent(&world, who).requests(), sent(who));
+    }
+}
+
+#[test]
+fn what_exceeds_the_hour_waits_its_turn_and_the_owner_is_told() {
+    let mut world = World::with(&["alice", "bob", "carol", "dave"]);
+    for other in ["bob", "carol", "dave"] {
+        world.befriend("alice", other);
+    }
+    world.clock.advance(2 * HOUR_MS);
+    world.sent.clear();
+    spend(&world, "alice", world.now_ms() / MINUTE_MS - 10, OUTBOUND_HOUR - 2);
+    world.write("alice", "for all");
+    world.write("bob", "awaited");
+    world.refresh("bob", Scope::DUE);
+    let report = world.refresh("alice", Scope::DUE);
+    let sent = world.sent.iter().filter(|(from, _)| from == "alice");
+    let tasks: Vec<&Task> = sent.map(|(_, task)| task).collect();
+    assert!(matches!(tasks[..], [Task::Pull(_), Task::Notify(_)]), "{tasks:?}");
+    let held_back = report.held_back.unwrap();
+    // Bob learned of it with the answer to his own notification.
+    assert_eq!(held_back.requests, 1);
+    assert_eq!(report.next_due_ms, Some(held_back.until_ms));
+    assert_eq!(held_back.until_ms, (world.now_ms() / MINUTE_MS - 10 + 61) * MINUTE_MS);
+    world.clock.advance(held_back.until_ms - world.now_ms());
+    let report = world.refresh("alice", Scope::DUE);
+    assert_eq!((report.delivered, report.held_back), (1, None));
+}
+
+#[test]
+fn notes_of_hours_long_past_are_removed() {
+    let mut world = World::of_friends("alice", "bob");
+    for n in 0..200 {
+        world.clock.advance(20 * MINUTE_MS);
+        world.write("alice", &format!("post {n}"));
+        world.refresh("alice", Scope::DUE);
+        world.refresh("bob", Scope::DUE);
+    }
+    let view = world.at("alice").view();
+    let notes =
+        block_on(view.scan(tidings_ledger::Range::partition(keys::SPENT), Direction::Forward, usize::MAX));
+    assert!(notes.unwrap().len() < 80);
+}
+
+#[test]
+fn who_wants_to_be_left_alone_is_left_alone_also_when_the_owner_is_impatient() {
+    for (status, seconds, wait_ms) in [(429, 600, 600_000), (503, u64::MAX / 1_000, PAUSE_MS)] {
+        let mut world = World::of_friends("alice", "bob");
+        world.refuse = Some(("bob".into(), status, seconds.saturating_mul(1_000)));
+        world.write("alice", "news");
+        world.refresh("alice", Scope::ALL);
+        let sent = world.sent.len();
+        world.refuse = None;
+        world.clock.advance(wait_ms - 1_000);
+        let report = world.refresh("alice", Scope::ALL);
+        assert_eq!(world.sent.len(), sent);
+        assert!(report.next_due_ms.is_some_and(|ms| ms <= world.now_ms() + 1_000));
+        world.clock.advance(1_000);
+        assert_eq!(world.refresh("alice", Scope::ALL).delivered, 1);
+    }
+}
+
+#[test]
+fn a_reader_who_begins_again_and_again_is_told_when_to_come_again() {
+    let world = World::of_friends("alice", "bob");
+    let pull = || {
+        let (to, task) = (world.id("alice"), Task::Pull(PullRequest::default()));
+        world.deliver("bob", &PeerRequest { to, address: address("alice"), task, with_certificate: false })
+    };
+    let begun = (0..LISTINGS_MOST + 3).filter(|_| matches!(pull(), PeerAnswer::Changes { .. })).count();
+    assert_eq!(begun, LISTINGS_MOST as usize - 1, "and the one with which it began");
+    assert!(matches!(pull(), PeerAnswer::Refused { status: 429, retry_after_ms: Some(1..=600_000), .. }));
+    world.clock.advance(10 * MINUTE_MS);
+    assert!(matches!(pull(), PeerAnswer::Changes { .. }));
+}
