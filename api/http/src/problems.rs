@@ -7,6 +7,7 @@ use tidings_protocol::request_signature::RequestSignatureError;
 use tidings_social::access::PasswordError;
 use tidings_social::feed::PageError;
 use tidings_social::friends::FriendError;
+use tidings_social::guesses::GuessError;
 use tidings_social::invitations::InvitingError;
 use tidings_social::notifications::NotificationError;
 use tidings_social::peer::PeerError;
@@ -170,6 +171,18 @@ impl From<NotificationError> for Failure {
         match error {
             NotificationError::Ledger(error) => error.into(),
             NotificationError::Future => invalid(&error),
+        }
+    }
+}
+
+impl From<GuessError> for Failure {
+    fn from(error: GuessError) -> Self {
+        match error {
+            GuessError::Ledger(error) => error.into(),
+            GuessError::TooMany { retry_after_s } => {
+                Self::new(429, "too-many-guesses", "Too many wrong passwords", sentence(&error))
+                    .with("retry-after", retry_after_s.to_string())
+            }
         }
     }
 }

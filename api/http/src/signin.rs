@@ -11,6 +11,7 @@ use std::net::{IpAddr, SocketAddr};
 use tidings_protocol::{Address, Fingerprint};
 use tidings_social::Account;
 use tidings_social::access::{PasswordCheck, USER_NAME, check_first_password};
+use tidings_social::guesses::Network;
 use tidings_social::limits::SESSION_MS;
 use tidings_social::polling::{PollTag, WatchRecord};
 
@@ -72,18 +73,28 @@ fn no_password() -> Failure {
     Failure::new(503, "no-owner-password", "No owner password is set", detail)
 }
 
+/// The network that a password comes from, if the request brings one and is not from this very machine: whoever can run
+/// programs here does not need to guess.
+#[must_use]
+pub fn guessing_network(request: &Request, origin: &Origin) -> Option<Network> {
+    let guesses = request.has_header("authorization") && !origin.loopback;
+    guesses.then(|| Network::of(client_address(request)))
+}
+
+fn client_address(request: &Request) -> Option<IpAddr> {
+    let text = request.header("spin-client-addr")?;
+    text.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| text.parse()).ok()
+}
+
 /// Whether the client is on this machine: its address as the host gives it, the host name it asked for, and no sign of
 /// a proxy between. Any doubt counts against it.
 fn is_loopback(request: &Request, authority: &str) -> bool {
-    let client = request
-        .header("spin-client-addr")
-        .and_then(|text| text.parse::<SocketAddr>().map(|a| a.ip()).or_else(|_| text.parse::<IpAddr>()).ok());
     let proxied =
         ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"]
             .iter()
             .any(|name| request.has_header(name));
     let asked_loopback = Address::from_typed(authority).is_ok_and(|address| address.is_plain_loopback());
-    client.is_some_and(|ip| ip.to_canonical().is_loopback()) && asked_loopback && !proxied
+    client_address(request).is_some_and(|ip| ip.to_canonical().is_loopback()) && asked_loopback && !proxied
 }
 
 /// The owner, by password or session.

@@ -1,13 +1,13 @@
 //! What every handler starts from.
 
 use std::cell::{Cell, RefCell};
-use tidings_api_http::signin::{Origin, Owner, require_owner};
-use tidings_api_http::world::now_ms;
+use tidings_api_http::signin::{Founder, Origin, Owner, guessing_network, require_founder, require_owner};
+use tidings_api_http::world::{now_ms, random};
 use tidings_api_http::{AppLedger, AppView, Config, Failure, Request, Then, effects, upkeep};
 use tidings_social::Account;
 use tidings_social::api::{Person, RefreshReport, SessionStatus, SetupState};
-use tidings_social::profile;
 use tidings_social::sync::Scope;
+use tidings_social::{guesses, profile};
 
 /// A request, the configuration, and the store, whose view outlives the reply.
 pub struct Context<'r> {
@@ -81,10 +81,42 @@ impl<'r> Context<'r> {
     /// # Errors
     /// 401, 403 or 409 as [`require_owner`] says.
     pub async fn owner(&self) -> Result<(Owner, AppView<'r>), Failure> {
-        let view = self.ledger.view().await?;
+        let mut view = self.ledger.view().await?;
         let account = Account::load(&view).await?;
-        let owner = require_owner(self.request, &self.config, &self.origin, account, now_ms())?;
+        let owner = self.sign_in(&mut view, account).await?;
         Ok((owner, view))
+    }
+
+    /// The signed-in owner of `account`. Wrong passwords are counted, and not even tried beyond a number.
+    ///
+    /// # Errors
+    /// 401, 403 or 409 as [`require_owner`] says; 429 after too many wrong passwords.
+    pub async fn sign_in(&self, view: &mut AppView<'r>, account: Option<Account>) -> Result<Owner, Failure> {
+        self.guarded(view, || require_owner(self.request, &self.config, &self.origin, account, now_ms()))
+            .await
+    }
+
+    /// Somebody with the first password of a deployment that nobody has set up; counted likewise.
+    ///
+    /// # Errors
+    /// 401 or 403 as [`require_founder`] says; 429 after too many wrong passwords.
+    pub async fn found(&self, view: &mut AppView<'r>) -> Result<Founder, Failure> {
+        self.guarded(view, || require_founder(self.request, &self.config, &self.origin)).await
+    }
+
+    async fn guarded<T>(
+        &self,
+        view: &mut AppView<'r>,
+        try_password: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let Some(network) = guessing_network(self.request, &self.origin) else { return try_password() };
+        guesses::check(view, &network, now_ms()).await?;
+        let tried = try_password();
+        if tried.as_ref().is_err_and(|failure| failure.problem.status == 401) {
+            let batch = guesses::note_wrong(view, &network, now_ms(), random()).await?;
+            self.ledger.commit(view, batch).await?;
+        }
+        tried
     }
 
     /// The owner as the author of posts.

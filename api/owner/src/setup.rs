@@ -2,7 +2,7 @@
 
 use crate::context::{Context, setup_state};
 use std::time::Duration;
-use tidings_api_http::signin::{Owner, require_founder, session_cookie};
+use tidings_api_http::signin::{Owner, session_cookie};
 use tidings_api_http::world::{Stopwatch, now_ms, random, sleep};
 use tidings_api_http::{Failure, Reply};
 use tidings_social::Account;
@@ -28,11 +28,11 @@ pub async fn status(context: &Context<'_>) -> Result<Reply, Failure> {
 /// `POST /api/setup`. With the first password.
 pub async fn set_up(context: &Context<'_>) -> Result<Reply, Failure> {
     let ledger = context.ledger;
-    let view = ledger.view().await?;
+    let mut view = ledger.view().await?;
     if Account::load(&view).await?.is_some() {
         return Err(SetupError::AlreadySetUp.into());
     }
-    require_founder(context.request, &context.config, &context.origin)?;
+    context.found(&mut view).await?;
     let request: SetupRequest = context.request.json()?;
     let access = new_access(&request.password, context)?;
     let checked = setup::check(request, &context.origin.address, now_ms())?;

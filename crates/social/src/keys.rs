@@ -30,6 +30,10 @@ pub(crate) const FRIEND: &str = "friend";
 pub(crate) const HEARD: &str = "heard";
 /// Invitations that the owner gave out, and who used them. Both components; see the functions below.
 pub(crate) const INVITATION: &str = "invitation";
+/// Wrong passwords of late. Owner component.
+pub(crate) const GUESS: &str = "guess";
+/// Where the owner signed in from. Owner component.
+pub(crate) const FAMILIAR: &str = "familiar";
 /// What the owner chose. Owner component.
 pub(crate) const SETTING: &str = "setting";
 /// What friends have pulled. Peer component.
@@ -162,6 +166,16 @@ pub(crate) fn invitation_use(hash: &str, who: &Fingerprint) -> Key {
 /// `invitation:<hash>` and everything below it.
 pub(crate) fn invitation_with_uses(hash: &str) -> Range {
     Range::prefix(INVITATION, hash)
+}
+
+/// `guess:<id>` -> `guesses::Network`; the id has the time. One key for each, so that none is lost.
+pub(crate) fn guess(id: RecordId) -> Key {
+    key(GUESS, &id.to_string())
+}
+
+/// `familiar:<network>` -> when the owner signed in there last, in unix milliseconds.
+pub(crate) fn familiar(network: &str) -> Key {
+    key(FAMILIAR, network)
 }
 
 /// `setting:<name>` -> its value. One key for each, so that changing one does not undo another. Owner component.

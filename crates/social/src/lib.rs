@@ -11,6 +11,7 @@ pub mod api;
 pub mod changes;
 pub mod feed;
 pub mod friends;
+pub mod guesses;
 mod held;
 pub mod invitations;
 mod keys;

@@ -58,6 +58,24 @@ pub const STANCES_A_DAY: usize = 10;
 /// A day in milliseconds.
 pub const DAY_MS: u64 = 24 * 3_600_000;
 
+/// How long a wrong password counts, in milliseconds: 15 minutes.
+pub const GUESS_WINDOW_MS: u64 = 15 * 60_000;
+
+/// Wrong passwords from one network within [`GUESS_WINDOW_MS`] until no more are heard: more than anybody mistypes.
+pub const GUESSES_OF_ONE: usize = 10;
+
+/// The same from all networks together. Bounds what guessing can make a deployment write, and how much Argon2 it computes.
+pub const GUESSES_OF_ALL: usize = 100;
+
+/// How long a network from which the owner signed in is remembered, in milliseconds: 30 days, as a session.
+pub const FAMILIAR_MS: u64 = 30 * DAY_MS;
+
+/// Within this time of the last one, signing in from a network again is not written down, in milliseconds.
+pub const FAMILIAR_NOTE_MS: u64 = DAY_MS;
+
+/// Networks from which the owner signed in that are remembered.
+pub const FAMILIAR_KEPT: usize = 20;
+
 /// Invitations that can still be used, at a time: more than anybody sends out by hand.
 pub const INVITATIONS_OPEN: usize = 50;
 

@@ -145,6 +145,15 @@ impl Answer {
         value
     }
 
+    /// The names of all headers but the date's, in the order of the alphabet.
+    #[must_use]
+    pub fn header_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> =
+            self.headers.iter().map(|(n, _)| n.as_str()).filter(|n| *n != "date").collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The body as text.
     #[must_use]
     pub fn text(&self) -> String {

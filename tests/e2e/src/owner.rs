@@ -7,9 +7,9 @@ use crate::person::{Person, now_ms};
 use serde_json::json;
 use tidings_protocol::{Address, Fingerprint, RecordId};
 use tidings_social::api::{
-    Changes, FriendList, FriendState, FriendView, NewFriend, NewPost, PostPage, PostView, ProfileChange,
-    ProfileView, RefreshReport, RefreshRequest, RefreshScope, SessionStatus, SetupRequest, SetupState,
-    SetupStatus,
+    Changes, FriendList, FriendState, FriendView, InvitationList, InvitationView, NewFriend, NewInvitation,
+    NewPost, PostPage, PostView, ProfileChange, ProfileView, RefreshReport, RefreshRequest, RefreshScope,
+    SessionStatus, Settings, SettingsChange, SetupRequest, SetupState, SetupStatus, WhoMayAsk,
 };
 
 /// The one user name.
@@ -262,6 +262,38 @@ impl Owner {
     #[must_use]
     pub fn end(&self, who: &Fingerprint) -> Answer {
         self.call("DELETE", &format!("/api/friends/{who}")).send()
+    }
+
+    /// `PUT /api/friends/{id}/block`.
+    #[must_use]
+    pub fn block(&self, who: &Fingerprint) -> Answer {
+        self.call("PUT", &format!("/api/friends/{who}/block")).send()
+    }
+
+    /// `DELETE /api/friends/{id}/block`.
+    #[must_use]
+    pub fn unblock(&self, who: &Fingerprint) -> Answer {
+        self.call("DELETE", &format!("/api/friends/{who}/block")).send()
+    }
+
+    /// `POST /api/invitations`.
+    #[must_use]
+    pub fn invite(&self, new: &NewInvitation) -> Answer {
+        self.call("POST", "/api/invitations").json(new).send()
+    }
+
+    /// `GET /api/invitations`.
+    #[must_use]
+    pub fn invitations(&self) -> Vec<InvitationView> {
+        let list: InvitationList = self.call("GET", "/api/invitations").send().json(200);
+        list.invitations
+    }
+
+    /// `PUT /api/settings`: whose friend requests are taken.
+    pub fn let_ask(&self, who_may_ask: WhoMayAsk) {
+        let change = SettingsChange { who_may_ask: Some(who_may_ask) };
+        let settings: Settings = self.call("PUT", "/api/settings").json(&change).send().json(200);
+        assert_eq!(settings.who_may_ask, who_may_ask);
     }
 
     /// Signs in with a password, and takes the cookie.

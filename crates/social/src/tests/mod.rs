@@ -4,6 +4,7 @@ mod budget;
 mod catching_up;
 mod compaction;
 mod friendship;
+mod guesses;
 mod known_to_owner;
 mod notifications;
 mod posts;

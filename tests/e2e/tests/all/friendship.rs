@@ -76,6 +76,7 @@ fn an_address_is_taken_in_every_form_that_people_type(mode: Mode) {
         format!("localhost:{port}"),
         format!("http://127.0.0.1:{port}/"),
         format!(" http://LOCALHOST:{port} "),
+        format!("localhost:{port}/friends?from=a#page"),
     ];
     let mut status = 201;
     for typed in typed {
@@ -108,8 +109,7 @@ fn refuses_to_befriend_oneself(mode: Mode) {
 fn refuses_addresses_where_no_deployment_is(mode: Mode) {
     let world = World::new(mode, 2);
     let alice = world.owner("Alice");
-    for typed in
-        ["", "  ", "not an address", "ftp://127.0.0.1", "http://127.0.0.1:1/path", "http://bob.example"]
+    for typed in ["", "  ", "not an address", "ftp://127.0.0.1", "http://a@127.0.0.1:1", "http://bob.example"]
     {
         alice.request(typed, None).problem(422);
     }

@@ -4,6 +4,7 @@
 
 mod capacity;
 mod friendship;
+mod inviting;
 mod limits;
 mod notifications;
 mod outages;
@@ -18,6 +19,7 @@ fn main() {
         [
             story::tests(),
             friendship::tests(),
+            inviting::tests(),
             posts::tests(),
             notifications::tests(),
             outages::tests(),

@@ -2,6 +2,7 @@
 
 use tidings_e2e::{Answer, Deployment, Mode, Owner, Person, World, cookie_of, endpoints};
 use tidings_social::api::{SessionStatus, SetupState, SetupStatus};
+use tidings_social::limits::GUESSES_OF_ONE;
 
 tidings_e2e::tests![
     refuses_wrong_passwords_wrong_user_names_and_none_at_all,
@@ -14,6 +15,7 @@ tidings_e2e::tests![
     away_from_loopback_nobody_is_let_in_without_an_owner_password,
     the_owner_password_signs_in_before_setup,
     a_changed_owner_password_resets_a_lost_password,
+    wrong_passwords_shut_the_door_for_a_while_but_not_for_sessions,
 ];
 
 /// What anybody may ask.
@@ -259,4 +261,43 @@ fn a_changed_owner_password_resets_a_lost_password(mode: Mode) {
     // Away from loopback it is let in as well now.
     let elsewhere = alice.program_call("GET", "/api/session").header("host", "alice.example").send();
     assert!(elsewhere.json::<SessionStatus>(200).signed_in);
+}
+
+fn wrong_passwords_shut_the_door_for_a_while_but_not_for_sessions(mode: Mode) {
+    let world = World::new(mode, 1);
+    let mut alice = world.owner("Alice");
+    alice.deployment.stop();
+    alice.deployment.set_variables(&[("owner_password", "from the deploy")]);
+    alice.deployment.restart();
+    // On loopback nobody is counted; another host name is enough to come from elsewhere.
+    let elsewhere =
+        |method: &str, path: &str| alice.deployment.call(method, path).header("host", "alice.example");
+    let password = "from the deploy";
+    let cookie =
+        cookie_of(&elsewhere("POST", "/api/session").basic("admin", password).send().expect(200)).unwrap();
+    let _ = elsewhere("GET", "/api/feed").basic("admin", password).send().expect(200);
+    let mut heard = 0;
+    let refused = loop {
+        let answer = elsewhere("GET", "/api/feed").basic("admin", "a guess").send();
+        if answer.status == 429 {
+            break answer;
+        }
+        answer.problem(401);
+        heard += 1;
+        // Over a stale store a few more are heard than over one that shows each of them at once.
+        assert!(heard < 1_000, "the door stays open");
+    };
+    if mode == Mode::Strong {
+        assert_eq!(heard, GUESSES_OF_ONE);
+    }
+    let problem = refused.problem(429);
+    assert!(problem.problem_type.ends_with(":too-many-guesses"), "{}", problem.problem_type);
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=900).contains(&seconds), "{seconds}");
+    mode.settle();
+    elsewhere("GET", "/api/feed").basic("admin", password).send().problem(429);
+    elsewhere("POST", "/api/session").basic("admin", password).send().problem(429);
+    // Who is signed in stays so, and on the machine itself nothing is shut.
+    let _ = elsewhere("GET", "/api/feed").header("cookie", &cookie).send().expect(200);
+    let _ = alice.deployment.call("GET", "/api/feed").basic("admin", password).send().expect(200);
 }
