@@ -5,6 +5,7 @@ use tidings_ledger::{LedgerError, StoreError};
 use tidings_protocol::limits::REQUEST_AGE_SECONDS;
 use tidings_protocol::request_signature::RequestSignatureError;
 use tidings_social::access::PasswordError;
+use tidings_social::certificates::InstallError;
 use tidings_social::feed::PageError;
 use tidings_social::friends::FriendError;
 use tidings_social::guesses::GuessError;
@@ -92,6 +93,24 @@ impl From<SetupError> for Failure {
     }
 }
 
+impl From<InstallError> for Failure {
+    fn from(error: InstallError) -> Self {
+        match error {
+            InstallError::Ledger(error) => error.into(),
+            InstallError::Signing(_) => internal(&error),
+            InstallError::NotNewer { .. } => {
+                Self::new(409, "not-newer", "The certificate in force stays", sentence(&error))
+            }
+            InstallError::Certificate(_)
+            | InstallError::OtherIdentity
+            | InstallError::Address { .. }
+            | InstallError::Future
+            | InstallError::Secret(_)
+            | InstallError::OtherKey => invalid(&error),
+        }
+    }
+}
+
 impl From<ProfileError> for Failure {
     fn from(error: ProfileError) -> Self {
         match error {
@@ -147,6 +166,7 @@ impl From<FriendError> for Failure {
             | FriendError::NoDeployment { .. }
             | FriendError::Version { .. }
             | FriendError::OtherAddress { .. }
+            | FriendError::OutOfForce
             | FriendError::Certificate(_) => {
                 Self::new(422, "no-deployment", "There is no deployment to befriend", sentence(&error))
             }
@@ -222,8 +242,11 @@ impl From<PeerError> for Failure {
                 Self::new(403, "misaddressed", "The request is for somebody else", sentence(&error))
             }
             PeerError::Signature(_) | PeerError::UnknownSender => unsigned(&error),
-            PeerError::Superseded { .. } | PeerError::Conflicting(_) => {
-                Self::new(403, "superseded", "The certificate is not in force", sentence(&error))
+            PeerError::Superseded { ref known, .. } | PeerError::Conflicting { ref known, .. } => {
+                let mut failure =
+                    Self::new(403, "superseded", "The certificate is not in force", sentence(&error));
+                failure.problem.certificate = serde_json::to_value(known).ok();
+                failure
             }
             PeerError::Oneself | PeerError::PlainHttp(_) | PeerError::NotAFriend => {
                 Self::new(403, "not-allowed", "That is not allowed", sentence(&error))

@@ -7,7 +7,7 @@ use tidings_api_http::{AppLedger, AppView, Config, Failure, Request, Then, effec
 use tidings_social::Account;
 use tidings_social::api::{Person, RefreshReport, SessionStatus, SetupState};
 use tidings_social::sync::Scope;
-use tidings_social::{guesses, profile};
+use tidings_social::{guesses, profile, resigning};
 
 /// A request, the configuration, and the store, whose view outlives the reply.
 pub struct Context<'r> {
@@ -63,16 +63,26 @@ impl<'r> Context<'r> {
             upkeep::make_room(self.ledger).await;
         }
         let Some(view) = self.kept.take() else { return Ok(()) };
-        if then == Then::Refresh
-            && let Some(account) = Account::load(&view).await?
-        {
-            self.refresh(view, &account, Scope::DUE).await?;
-        } else {
-            self.keep(view);
+        let account = Account::load(&view).await?;
+        match account.as_ref().filter(|_| then == Then::Refresh) {
+            Some(account) => self.refresh(view, account, Scope::DUE).await.map(|_| ())?,
+            None => self.keep(view),
+        }
+        if let Some(account) = account.filter(Account::has_to_sign_again) {
+            self.sign_again(&account).await?;
         }
         if let Some(mut view) = self.kept.take().filter(|_| self.has_committed.get()) {
             upkeep::maintain(self.ledger, &mut view).await;
         }
+        Ok(())
+    }
+
+    /// Signs some posts again after the deployment key was replaced. A key that came meanwhile begins anew by itself.
+    async fn sign_again(&self, account: &Account) -> Result<(), Failure> {
+        let mut view = self.ledger.view().await?;
+        let batch = resigning::step(&view, account).await?;
+        self.ledger.commit(&mut view, batch).await?;
+        self.keep(view);
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 // A native linker cannot name the export of a component, so natively there is no entry and only tests call the rest.
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 
+mod certificate;
 mod context;
 mod friends;
 mod invitations;
@@ -70,6 +71,8 @@ async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<
         Endpoint::SignIn => session::sign_in(context).await,
         Endpoint::SignOut => session::sign_out(context).await,
         Endpoint::ChangePassword => session::change_password(context).await,
+        Endpoint::Certificate => certificate::show(context).await,
+        Endpoint::ChangeCertificate => certificate::change(context).await,
         Endpoint::Profile => profile::show(context).await,
         Endpoint::ChangeProfile => profile::change(context).await,
         Endpoint::Posts => posts::list(context).await,

@@ -17,6 +17,10 @@ pub enum Endpoint {
     SignOut,
     /// Chooses another password.
     ChangePassword,
+    /// The certificate in force.
+    Certificate,
+    /// Puts a newer one in force.
+    ChangeCertificate,
     /// One's own profile.
     Profile,
     /// Changes it.
@@ -66,13 +70,15 @@ pub enum Endpoint {
 }
 
 /// Method, path, endpoint. `{id}` stands for one segment.
-pub const ROUTES: [(&str, &str, Endpoint); 29] = [
+pub const ROUTES: [(&str, &str, Endpoint); 31] = [
     ("GET", "/api/setup", Endpoint::SetupStatus),
     ("POST", "/api/setup", Endpoint::Setup),
     ("GET", "/api/session", Endpoint::SessionStatus),
     ("POST", "/api/session", Endpoint::SignIn),
     ("DELETE", "/api/session", Endpoint::SignOut),
     ("PUT", "/api/password", Endpoint::ChangePassword),
+    ("GET", "/api/certificate", Endpoint::Certificate),
+    ("PUT", "/api/certificate", Endpoint::ChangeCertificate),
     ("GET", "/api/profile", Endpoint::Profile),
     ("PUT", "/api/profile", Endpoint::ChangeProfile),
     ("GET", "/api/posts", Endpoint::Posts),

@@ -5,6 +5,7 @@ use tidings_api_http::world::now_ms;
 use tidings_api_http::{AppLedger, AppView, Failure, Reply, Request};
 use tidings_protocol::{FriendshipMessage, Notification};
 use tidings_social::Account;
+use tidings_social::certificates;
 use tidings_social::peer::{self, VerifiedPeer};
 use tidings_social::pulls::{self, PullQuery};
 
@@ -15,12 +16,21 @@ async fn account(view: &AppView<'_>) -> Result<Account, Failure> {
     Account::load(view).await?.ok_or_else(Failure::not_set_up)
 }
 
-async fn authenticate(
-    view: &AppView<'_>,
+/// Who sends a request. What its refusal means to the owner is committed.
+async fn authenticate<'l>(
+    ledger: &'l AppLedger,
+    view: &mut AppView<'l>,
     account: &Account,
     request: &Request,
 ) -> Result<VerifiedPeer, Failure> {
-    Ok(peer::authenticate(view, account, request.parts(), now_ms()).await?)
+    match peer::authenticate(view, account, request.parts(), now_ms()).await {
+        Ok(sender) => Ok(sender),
+        Err(refusal) => {
+            let batch = certificates::alarm(view, &refusal, now_ms()).await?;
+            ledger.commit(view, batch).await?;
+            Err(refusal.into())
+        }
+    }
 }
 
 /// `GET /.well-known/tidings`. Public: it says who is served here.
@@ -35,7 +45,7 @@ pub async fn discovery(ledger: &AppLedger) -> Result<Answered<'_>, Failure> {
 pub async fn friendship<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
     let mut view = ledger.view().await?;
     let account = account(&view).await?;
-    let sender = authenticate(&view, &account, request).await?;
+    let sender = authenticate(ledger, &mut view, &account, request).await?;
     let message: FriendshipMessage = request.json()?;
     let (answer, batch) = peer::receive_friendship(&view, &account, &sender, &message, now_ms()).await?;
     ledger.commit(&mut view, batch).await?;
@@ -46,9 +56,10 @@ pub async fn friendship<'l>(ledger: &'l AppLedger, request: &Request) -> Result<
 pub async fn notification<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
     let mut view = ledger.view().await?;
     let account = account(&view).await?;
-    let sender = authenticate(&view, &account, request).await?;
+    let sender = authenticate(ledger, &mut view, &account, request).await?;
     let notification: Notification = request.json()?;
-    let (answer, batch) = peer::receive_notification(&view, &sender, notification, now_ms()).await?;
+    let (answer, batch) =
+        peer::receive_notification(&view, &account, &sender, notification, now_ms()).await?;
     ledger.commit(&mut view, batch).await?;
     Ok((Reply::json(200, &answer), view))
 }
@@ -57,12 +68,13 @@ pub async fn notification<'l>(ledger: &'l AppLedger, request: &Request) -> Resul
 pub async fn changes<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
     let mut view = ledger.view().await?;
     let account = account(&view).await?;
-    let sender = authenticate(&view, &account, request).await?;
+    let sender = authenticate(ledger, &mut view, &account, request).await?;
     sender.require_friend()?;
     let [since, held, oldest] = ["since", "held", "oldest"].map(|name| request.parameter(name));
     let query = PullQuery::parse(since.as_deref(), held.as_deref(), oldest.as_deref())?;
-    let (answer, batch) =
+    let (answer, mut batch) =
         pulls::answer(&view, &account, sender.relation(), &query, ledger.timing(), now_ms()).await?;
+    batch.merge(sender.learn(&view, now_ms()).await?);
     ledger.commit(&mut view, batch).await?;
     let tag = format!("\"{}\"", answer.tag());
     let known = request.header("if-none-match") == Some(tag.as_str());

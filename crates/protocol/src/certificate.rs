@@ -2,7 +2,7 @@
 
 use crate::address::Address;
 use crate::keys::{Fingerprint, PublicKey, Seed};
-use crate::limits::MAX_SAFE_INTEGER;
+use crate::limits::{MAX_SAFE_INTEGER, REVOKED_KEYS};
 use crate::signed::{Document, Signed, SignedError};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -22,6 +22,15 @@ pub enum CertificateError {
     /// Identity and deployment key are the same, so a stolen host would be a stolen identity.
     #[error("certificate: identity and deployment key must differ")]
     SameKey,
+    /// More revoked keys than a certificate may list.
+    #[error("certificate: revokes {got} keys, at most {REVOKED_KEYS} are allowed")]
+    TooManyRevoked {
+        /// Keys found.
+        got: usize,
+    },
+    /// A list of revoked keys with one twice, or with the identity or the deployment key of the certificate itself.
+    #[error("certificate: `revoked` has to list other deployment keys, each once")]
+    Revoked,
 }
 
 /// "I, this identity, am served by the holder of this deployment key, at this address." The greater serial wins.
@@ -35,6 +44,10 @@ pub struct Certificate {
     pub address: Address,
     /// The greater of unix milliseconds and the last serial plus one.
     pub serial: u64,
+    /// Deployment keys of this identity that somebody else may have: none of them will ever count again. At most
+    /// [`REVOKED_KEYS`]; each later certificate has to list them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<PublicKey>,
 }
 
 impl Document for Certificate {
@@ -52,7 +65,21 @@ impl Certificate {
         address: Address,
         serial: u64,
     ) -> Result<Signed<Self>, CertificateError> {
-        let certificate = Self { identity: identity.public_key(), key, address, serial };
+        Self::issue_revoking(identity, key, address, serial, Vec::new())
+    }
+
+    /// The same, and declares deployment keys stolen.
+    ///
+    /// # Errors
+    /// As for [`Signed::<Certificate>::verify_certificate`].
+    pub fn issue_revoking(
+        identity: &Seed,
+        key: PublicKey,
+        address: Address,
+        serial: u64,
+        revoked: Vec<PublicKey>,
+    ) -> Result<Signed<Self>, CertificateError> {
+        let certificate = Self { identity: identity.public_key(), key, address, serial, revoked };
         certificate.check()?;
         Ok(Signed::sign(certificate, identity)?)
     }
@@ -70,6 +97,15 @@ impl Certificate {
         if self.identity == self.key {
             return Err(CertificateError::SameKey);
         }
+        if self.revoked.len() > REVOKED_KEYS {
+            return Err(CertificateError::TooManyRevoked { got: self.revoked.len() });
+        }
+        let is_out_of_place = |(place, key): (usize, &PublicKey)| {
+            *key == self.key || *key == self.identity || self.revoked.iter().take(place).any(|k| k == key)
+        };
+        if self.revoked.iter().enumerate().any(is_out_of_place) {
+            return Err(CertificateError::Revoked);
+        }
         Ok(())
     }
 }
@@ -83,6 +119,37 @@ impl Signed<Certificate> {
         let certificate = self.verify(&self.unverified().identity)?;
         certificate.check()?;
         Ok(certificate)
+    }
+}
+
+/// How a certificate stands to another one of the same person, which is known already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// They say the same.
+    Same,
+    /// It replaces the known one.
+    Newer,
+    /// The known one has replaced it, or revoked its key.
+    Superseded,
+    /// Another one of the same serial, or of another identity: whoever signs has signed twice, or somebody else signs.
+    Conflicting,
+}
+
+impl Signed<Certificate> {
+    /// How `self`, which came, stands to `known`. Both are verified.
+    #[must_use]
+    pub fn standing(&self, known: &Self) -> Standing {
+        let (came, known_content) = (self.unverified(), known.unverified());
+        if came.identity != known_content.identity {
+            return Standing::Conflicting;
+        }
+        match came.serial.cmp(&known_content.serial) {
+            std::cmp::Ordering::Less => Standing::Superseded,
+            std::cmp::Ordering::Greater if known_content.revoked.contains(&came.key) => Standing::Superseded,
+            std::cmp::Ordering::Greater => Standing::Newer,
+            std::cmp::Ordering::Equal if self.says_the_same(known) => Standing::Same,
+            std::cmp::Ordering::Equal => Standing::Conflicting,
+        }
     }
 }
 
@@ -111,5 +178,35 @@ mod tests {
         let key = Seed::from_bytes([2; 32]).public_key();
         let serial = Certificate::issue(&identity, key, address, MAX_SAFE_INTEGER + 1);
         assert!(matches!(serial, Err(CertificateError::Serial { .. })));
+    }
+
+    fn revoking(serial: u64, key: u8, revoked: &[u8]) -> Result<Signed<Certificate>, CertificateError> {
+        let public = |n: &u8| Seed::from_bytes([*n; 32]).public_key();
+        let (identity, address) = (Seed::from_bytes([1; 32]), "https://bob.example".parse().unwrap());
+        let revoked = revoked.iter().map(public).collect();
+        Certificate::issue_revoking(&identity, public(&key), address, serial, revoked)
+    }
+
+    #[test]
+    fn revokes_other_keys_each_once_and_not_too_many() {
+        assert!(revoking(1, 2, &[3, 4]).unwrap().verify_certificate().is_ok());
+        for revoked in [&[2][..], &[1], &[3, 3]] {
+            assert_eq!(revoking(1, 2, revoked).unwrap_err(), CertificateError::Revoked);
+        }
+        let many: Vec<u8> = (10..10 + REVOKED_KEYS as u8 + 1).collect();
+        assert_eq!(revoking(1, 2, &many).unwrap_err(), CertificateError::TooManyRevoked { got: 9 });
+        assert!(!revoking(1, 2, &[]).unwrap().to_json().contains("revoked"));
+    }
+
+    #[test]
+    fn the_greater_serial_replaces_and_a_revoked_key_never_comes_back() {
+        let of = |serial, key, revoked: &[u8]| revoking(serial, key, revoked).unwrap();
+        let known = of(5, 2, &[3]);
+        assert_eq!(known.standing(&known), Standing::Same);
+        assert_eq!(of(6, 4, &[3]).standing(&known), Standing::Newer);
+        assert_eq!(of(6, 2, &[]).standing(&known), Standing::Newer);
+        assert_eq!(of(4, 4, &[]).standing(&known), Standing::Superseded);
+        assert_eq!(of(6, 3, &[]).standing(&known), Standing::Superseded);
+        assert_eq!(of(5, 4, &[3]).standing(&known), Standing::Conflicting);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::keys::{Fingerprint, PublicKey};
 use crate::limits::{GREETING_BYTES, GREETING_CHARS, MAX_SAFE_INTEGER, NAME_CHARS};
-use crate::signed::Document;
+use crate::signed::{DeploymentDocument, Document};
 use crate::text::{TextError, check_bytes, check_optional_text, check_text};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,10 @@ pub struct Friendship {
 
 impl Document for Friendship {
     const TYPE: &'static str = "tidings/friendship/v1";
+}
+
+impl DeploymentDocument for Friendship {
+    const KEY_MEMBER: Option<&'static str> = None;
 }
 
 impl Friendship {

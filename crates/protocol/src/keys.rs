@@ -2,7 +2,7 @@
 
 use crate::encoding::{BASE32_LOWER, BASE64URL_NOPAD, text_form};
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
@@ -78,6 +78,18 @@ impl PublicKey {
         let mut short = [0; 16];
         short.copy_from_slice(&Sha256::digest(self.0)[..16]);
         Fingerprint(short)
+    }
+
+    /// The same for people to compare, in person or on the phone: 8 groups of 5 digits, which carry 132 bits. Group `n` is
+    /// bytes `5n` to `5n + 4` of SHA-512 over the ASCII text `tidings/safety-code/v1`, a zero byte and the 32 bytes of the
+    /// identity, as a big-endian number, modulo 100,000.
+    #[must_use]
+    pub fn safety_code(&self) -> String {
+        let hash = Sha512::new().chain_update(b"tidings/safety-code/v1\0").chain_update(self.0).finalize();
+        let number = |bytes: &[u8]| bytes.iter().fold(0, |sum: u64, byte| sum << 8 | u64::from(*byte));
+        let groups: Vec<String> =
+            hash.chunks_exact(5).take(8).map(|bytes| format!("{:05}", number(bytes) % 100_000)).collect();
+        groups.join(" ")
     }
 }
 
@@ -245,6 +257,8 @@ mod tests {
         let fingerprint = key.fingerprint();
         assert_eq!(fingerprint.to_string().parse::<Fingerprint>(), Ok(fingerprint));
         assert_eq!(fingerprint.to_string().len(), 26);
+        // Reckoned with Python's hashlib.
+        assert_eq!(key.safety_code(), "03244 41240 49312 63931 01480 23473 63410 54297");
         assert_eq!(format!("{:?}", Seed::from_bytes([7; 32])), "Seed(secret)");
         assert!(matches!("AAAA".parse::<PublicKey>(), Err(KeyError::Length { got: 3, expected: 32 })));
     }

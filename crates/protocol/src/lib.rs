@@ -23,7 +23,7 @@ mod signed;
 mod text;
 
 pub use address::{Address, AddressError};
-pub use certificate::{Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError, Standing};
 pub use friendship::{Friendship, Stance, StanceOrder};
 pub use head::{Head, HeadError};
 pub use invitation::{Invitation, InvitationError, InvitationToken};
@@ -35,7 +35,7 @@ pub use messages::{
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use record::{Body, Post, Profile};
 pub use record_id::{RecordId, RecordIdError};
-pub use signed::{Document, Signed, SignedError};
+pub use signed::{DeploymentDocument, Document, Signed, SignedError};
 pub use text::{TextError, check_bytes, check_text};
 
 /// The version of the protocol that this crate speaks; the `v1` of `/p2p/v1/`.

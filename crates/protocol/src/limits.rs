@@ -28,6 +28,9 @@ pub const ADDRESS_BYTES: usize = 270;
 /// The certificate header in bytes of its base64url text. A certificate of today has about 500.
 pub const CERTIFICATE_HEADER_BYTES: usize = 2_048;
 
+/// Deployment keys that one certificate revokes. Who had more of them stolen needs another identity.
+pub const REVOKED_KEYS: usize = 8;
+
 /// The body of a request between deployments, in bytes. Notifications and friendship messages are far smaller.
 pub const REQUEST_BODY_BYTES: usize = 16 * 1024;
 

@@ -68,6 +68,11 @@ pub struct FriendshipAnswer {
     /// them: as good as a notification.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
+    /// The latest stance of the sender that the answerer holds, if it is above the one in the message, or another one of
+    /// the same numbers: who has lost everything but the recovery words learns how far they had come, and goes on above
+    /// it. An earlier key of theirs may have signed it, so only its numbers count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yours: Option<Signed<Friendship>>,
 }
 
 /// `POST /p2p/v1/notifications`: something changed.

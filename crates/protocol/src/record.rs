@@ -3,7 +3,7 @@
 use crate::keys::PublicKey;
 use crate::limits::{BIO_CHARS, NAME_CHARS, POST_CHARS};
 use crate::record_id::RecordId;
-use crate::signed::Document;
+use crate::signed::{DeploymentDocument, Document};
 use crate::text::{TextError, check_optional_text, check_text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -65,6 +65,10 @@ impl Document for Post {
     const TYPE: &'static str = "tidings/post/v1";
 }
 
+impl DeploymentDocument for Post {
+    const KEY_MEMBER: Option<&'static str> = Some("key");
+}
+
 /// What a person shows of themselves to friends, signed by their deployment key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
@@ -85,6 +89,10 @@ impl Document for Profile {
     const TYPE: &'static str = "tidings/profile/v1";
 }
 
+impl DeploymentDocument for Profile {
+    const KEY_MEMBER: Option<&'static str> = Some("key");
+}
+
 impl Profile {
     /// Checks a name and a bio.
     ///
@@ -99,6 +107,8 @@ impl Profile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Seed;
+    use crate::signed::Signed;
 
     #[test]
     fn a_body_of_an_unknown_type_comes_back_whole() {
@@ -107,6 +117,18 @@ mod tests {
         assert_eq!(body.check(), Ok(()));
         let again: Value = serde_json::to_value(&body).unwrap();
         assert_eq!(again, serde_json::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn signing_again_names_the_new_key_and_keeps_what_nobody_knows() {
+        let (old, new) = (Seed::from_bytes([1; 32]), Seed::from_bytes([2; 32]));
+        let body = Body { other: Map::from_iter([("mood".to_owned(), "glad".into())]), ..Body::text("hi") };
+        let id = "00000000000000000000000000".parse().unwrap();
+        let post = Post { id, author: old.public_key(), key: old.public_key(), body };
+        let again = Signed::sign(post, &old).unwrap().signed_again(&new).unwrap();
+        assert_eq!(again.verify(&new.public_key()).unwrap().key, new.public_key());
+        assert!(again.verify(&old.public_key()).is_err());
+        assert!(again.to_json().contains("\"mood\":\"glad\""));
     }
 
     #[test]

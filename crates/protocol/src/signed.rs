@@ -42,7 +42,7 @@ pub trait Document: Serialize + DeserializeOwned {
 ///
 /// The signature (Ed25519) is over the RFC 8785 canonical form of the whole object without the member `signature`, so
 /// unknown members are signed, kept and passed on unchanged.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Signed<T> {
     document: Map<String, Value>,
     content: T,
@@ -100,10 +100,44 @@ impl<T: Document> Signed<T> {
         Ok(Self { document, content, signature })
     }
 
+    /// Whether two documents have the same members, whatever their signatures look like.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let unsigned = |of: &Self| {
+            let mut document = of.document.clone();
+            document.remove("signature");
+            document
+        };
+        unsigned(self) == unsigned(other)
+    }
+
     /// Its JSON text, in canonical order.
     #[must_use]
     pub fn to_json(&self) -> String {
         Value::Object(self.document.clone()).to_string()
+    }
+}
+
+/// A document that a deployment key signs, so that another key can sign it once more after the first was replaced.
+pub trait DeploymentDocument: Document {
+    /// The member that names the key, in documents that do.
+    const KEY_MEMBER: Option<&'static str>;
+}
+
+impl<T: DeploymentDocument> Signed<T> {
+    /// The same document, unknown members included, signed by another deployment key.
+    ///
+    /// # Errors
+    /// [`SignedError::Malformed`] if it cannot be written as a JSON object.
+    pub fn signed_again(&self, seed: &Seed) -> Result<Self, SignedError> {
+        let mut document = self.document.clone();
+        document.remove("signature");
+        if let Some(member) = T::KEY_MEMBER {
+            document.insert(member.to_owned(), seed.public_key().to_string().into());
+        }
+        let signature = seed.sign(&canonical::<T>(&document)?);
+        document.insert("signature".to_owned(), signature.to_string().into());
+        Self::from_document(document)
     }
 }
 

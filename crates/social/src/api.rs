@@ -58,6 +58,33 @@ pub struct SetupRequest {
     pub deployment_secret: String,
 }
 
+/// Puts a newer certificate in force: after the deployment was moved, or because its key may be in other hands.
+#[derive(Clone, Deserialize, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CertificateChange {
+    /// Signed by the owner's identity, of a greater serial than the one in force, for the address at which this
+    /// deployment is reached.
+    #[cfg_attr(feature = "openapi", schema(value_type = CertificateDocument))]
+    pub certificate: Signed<Certificate>,
+    /// The seed of the deployment key that the certificate names: base64url of 32 bytes. Left out if the key stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_secret: Option<String>,
+}
+
+/// The certificate in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CertificateStatus {
+    /// The certificate.
+    #[cfg_attr(feature = "openapi", schema(value_type = CertificateDocument))]
+    pub certificate: Signed<Certificate>,
+    /// Whether records are still being signed again with its key, in the background.
+    pub signing_again: bool,
+    /// Whether it names the address at which this request arrived. If not, the deployment was moved and needs a new one.
+    pub at_its_address: bool,
+}
+
 /// A certificate as it looks in JSON.
 #[cfg(feature = "openapi")]
 #[derive(utoipa::ToSchema)]
@@ -73,6 +100,9 @@ pub struct CertificateDocument {
     pub address: String,
     /// The greater of unix milliseconds and the last serial plus one.
     pub serial: u64,
+    /// Deployment keys of this identity that are revoked, base64url; at most 8. Left out when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoked: Vec<String>,
     /// Ed25519 by the identity over the RFC 8785 form without this member, base64url.
     pub signature: String,
 }
@@ -137,6 +167,8 @@ pub struct ProfileView {
     pub name: String,
     /// A few words; may be empty.
     pub bio: String,
+    /// The safety code of the identity: 8 groups of 5 digits, for friends to compare in person or on the phone.
+    pub safety_code: String,
     /// The address that friends know.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub address: Address,
@@ -250,6 +282,8 @@ pub struct FriendView {
     pub greeting: Option<String>,
     /// Whether this deployment has found that identity at that address.
     pub verified: bool,
+    /// The safety code of their identity: 8 groups of 5 digits, to compare in person or on the phone.
+    pub safety_code: String,
     /// When it came to this state.
     pub since_ms: u64,
     /// Whether the owner's last word (request, acceptance) has arrived.
@@ -328,6 +362,9 @@ pub enum NotificationEvent {
     Superseded {
         /// The serial of this deployment's certificate.
         serial: u64,
+        /// The address in the other one.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address: Address,
     },
     /// A friend is at another address now.
     FriendMoved {

@@ -33,6 +33,7 @@ pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
         keys::PROFILE,
         keys::NOTIFICATION,
         keys::READ,
+        keys::CERTIFICATE,
     ];
     tag(&view.fingerprint(Some(&partitions)))
 }
@@ -57,7 +58,7 @@ pub async fn show<S: KeyValue>(
     let plan = plan(account, &outlook, Scope::DUE, now_ms);
     let relations = outlook.relations;
     let due_now = (!plan.requests.is_empty()).then_some(now_ms);
-    let (newest, unread) = notifications::summary(view).await?;
+    let (newest, unread) = notifications::summary(view, account).await?;
     Ok(Changes {
         feed: feed_tag(view, &relations).await?,
         profile: tag(&stored::json(&profile::show(view, account).await?)),

@@ -16,8 +16,8 @@ use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::{FRIENDSHIP_BYTES, GREETING_BYTES, GREETING_CHARS, NAME_CHARS};
 use tidings_protocol::{
     Address, AddressError, Certificate, CertificateError, Discovery, Fingerprint, Friendship, Invitation,
-    InvitationError, InvitationToken, Listed, PROTOCOL_VERSION, Signed, SignedError, Stance, TextError,
-    check_bytes, check_text,
+    InvitationError, InvitationToken, Listed, PROTOCOL_VERSION, Signed, SignedError, Stance, Standing,
+    TextError, check_bytes, check_text,
 };
 
 /// Why something about a friend is refused.
@@ -81,6 +81,12 @@ pub enum FriendError {
     /// The certificate there is broken.
     #[error("the deployment there has an unacceptable certificate: {0}")]
     Certificate(#[from] CertificateError),
+    /// The certificate there was replaced, or contradicts the known one.
+    #[error(
+        "the deployment there has a certificate that was replaced or contradicts the one known here: it is an old copy, \
+         or somebody else has their recovery words. Ask them for their address of now"
+    )]
+    OutOfForce,
     /// Nobody could be reached.
     #[error("could not reach {address}: {reason}")]
     Unreachable {
@@ -233,8 +239,8 @@ pub fn discovered<'d>(
 pub(crate) fn keep_verified(relation: &Relation, discovery: &Discovery, batch: &mut Batch) {
     let certificate = &discovery.certificate;
     let serial = certificate.unverified().serial;
-    if relation.certificate().is_some_and(|known| known.serial > serial) {
-        return; // Somebody answers there with a superseded certificate: an old copy of the deployment.
+    if is_out_of_force(relation, certificate) {
+        return; // An old copy of the deployment answers there, or one of somebody else who has the identity.
     }
     keep_certificate(relation, certificate, batch);
     // Somebody else's text, shown in our owner's list: one that breaks the rules for names is none.
@@ -246,12 +252,20 @@ pub(crate) fn keep_verified(relation: &Relation, discovery: &Discovery, batch: &
     }
 }
 
-/// Keeps a certificate with a greater serial than the known one, and lets go of that.
+/// Whether a certificate cannot count beside the known one.
+pub(crate) fn is_out_of_force(relation: &Relation, came: &Signed<Certificate>) -> bool {
+    let standing = relation.certificate.as_ref().map(|known| came.standing(known));
+    matches!(standing, Some(Standing::Superseded | Standing::Conflicting))
+}
+
+/// Keeps a certificate that replaces the known one, and lets go of that.
 pub(crate) fn keep_certificate(relation: &Relation, certificate: &Signed<Certificate>, batch: &mut Batch) {
     let serial = certificate.unverified().serial;
-    match relation.certificate().map(|known| known.serial) {
-        Some(known) if known >= serial => return,
-        Some(known) => batch.delete(keys::certificate(&relation.fingerprint, known)),
+    match &relation.certificate {
+        Some(known) if certificate.standing(known) != Standing::Newer => return,
+        Some(known) => {
+            batch.delete(keys::certificate(&relation.fingerprint, known.unverified().serial));
+        }
         None => {}
     }
     batch.put(keys::certificate(&relation.fingerprint, serial), certificate.to_json());
@@ -284,6 +298,9 @@ pub fn request(
         return Err(FriendError::Blocked(relation.name()));
     }
     let mut batch = Batch::new();
+    if is_out_of_force(relation, &discovery.certificate) {
+        return Err(FriendError::OutOfForce);
+    }
     keep_verified(relation, discovery, &mut batch);
     let Asking { greeting, invitation } = asking;
     let said = match relation.state() {

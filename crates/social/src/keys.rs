@@ -11,6 +11,8 @@ pub(crate) const CLAIM: &str = "claim";
 pub(crate) const SETUP: &str = "setup";
 /// A password chosen later. Owner component.
 pub(crate) const ACCESS: &str = "access";
+/// Certificates installed after setup. Owner component.
+pub(crate) const CERTIFICATE: &str = "certificate";
 /// One's own signed profile. Owner component.
 pub(crate) const PROFILE: &str = "profile";
 /// One's own signed posts. Owner component.
@@ -62,6 +64,26 @@ pub(crate) fn setup(id: RecordId) -> Key {
 /// `access:` -> `account::AccessRecord`.
 pub(crate) fn access() -> Key {
     key(ACCESS, "")
+}
+
+/// `certificate:<serial>` -> `account::Installed`; the greatest serial counts.
+pub(crate) fn own_certificate(serial: u64) -> Key {
+    key(CERTIFICATE, &format!("{serial:016}"))
+}
+
+/// `certificate:<serial>/progress` -> `resigning::Progress`. Comes after the certificate that it belongs to.
+pub(crate) fn progress(serial: u64) -> Key {
+    key(CERTIFICATE, &format!("{serial:016}/progress"))
+}
+
+/// Whether an entry of `certificate` is a [`progress`].
+pub(crate) fn is_progress(key: &Key) -> bool {
+    key.rest().ends_with("/progress")
+}
+
+/// The serial in an entry of `certificate`.
+pub(crate) fn serial_of(key: &Key) -> Option<u64> {
+    key.rest().split('/').next()?.parse().ok()
 }
 
 /// `profile:` -> `Signed<Profile>`.
@@ -201,6 +223,11 @@ pub(crate) fn delivery(who: &Fingerprint) -> Key {
 /// `friend:<who>/look` -> `relation::Look`; only while they have not been found. Owner component.
 pub(crate) fn look(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/look"))
+}
+
+/// `friend:<who>/presented` -> the serial of the own certificate that they have. Owner component.
+pub(crate) fn presented(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/presented"))
 }
 
 /// `friend:<who>/told` -> `relation::Told`. Owner component.

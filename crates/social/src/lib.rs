@@ -8,6 +8,7 @@
 pub mod access;
 pub mod account;
 pub mod api;
+pub mod certificates;
 pub mod changes;
 pub mod feed;
 pub mod friends;
@@ -25,6 +26,7 @@ pub mod posts;
 pub mod profile;
 pub mod pulls;
 pub mod relation;
+pub mod resigning;
 pub mod settings;
 pub mod setup;
 mod spliced;

@@ -38,6 +38,13 @@ pub const NOTIFICATIONS_KEPT: usize = 500;
 /// Notifications of friend requests among them: what strangers do pushes nothing else out.
 pub const REQUEST_NOTIFICATIONS_KEPT: usize = 100;
 
+/// Posts that are signed again in the background after the deployment key was replaced: the newest, which friends are most
+/// likely to pull. Each of them counts as changed, so every friend pulls it once more. Older ones are signed when served.
+pub const RESIGN_POSTS: usize = 400;
+
+/// Posts signed again with one request. A signature takes about 0.2 ms in a component.
+pub const RESIGN_STEP: usize = 100;
+
 /// Requests from strangers that wait for the owner. The text of each is at most 1 KB, all that is kept of it about 4 KB.
 pub const PENDING_STRANGERS: usize = 100;
 

@@ -3,6 +3,7 @@
 //! A notification's id is the time when it was noted and a hash of what happened, so that the same event, noted by two
 //! requests that could not see each other, is shown once. They are noted in the commit of what they tell about.
 
+use crate::account::Account;
 use crate::api::{FriendState, NotificationEvent, NotificationPage, NotificationView};
 use crate::feed::PageError;
 use crate::keys;
@@ -33,20 +34,18 @@ struct Noted {
 }
 
 impl NotificationEvent {
-    /// What makes two notes one: all that happened, but not how people are called. Of requests by one stranger only the
-    /// latest is kept, so that asking again and again fills nobody's list.
+    /// What makes two notes one: what happened, but not how people are called. Of what others can bring about as often as
+    /// they like only the latest is kept, so that nobody fills the list.
     fn identity(&self) -> String {
         match self {
             Self::FriendRequest { friend } => format!("friend_request {}", friend.id),
             Self::RequestAccepted { friend, generation } => {
                 format!("request_accepted {} {generation}", friend.id)
             }
-            Self::CertificateConflict { friend, serial } => {
-                format!("certificate_conflict {} {serial}", friend.id)
-            }
-            Self::Superseded { serial } => format!("superseded {serial}"),
-            Self::FriendMoved { friend, address, .. } => format!("friend_moved {} {address}", friend.id),
-            Self::FriendRekeyed { friend, serial } => format!("friend_rekeyed {} {serial}", friend.id),
+            Self::CertificateConflict { friend, .. } => format!("certificate_conflict {}", friend.id),
+            Self::Superseded { serial, .. } => format!("superseded {serial}"),
+            Self::FriendMoved { friend, .. } => format!("friend_moved {}", friend.id),
+            Self::FriendRekeyed { friend, .. } => format!("friend_rekeyed {}", friend.id),
             Self::Undeliverable { friend, since_ms } => format!("undeliverable {} {since_ms}", friend.id),
             Self::InvitationUsed { friend, invitation, .. } => {
                 format!("invitation_used {invitation} {}", friend.id)
@@ -67,7 +66,13 @@ impl NotificationEvent {
 
     /// Whether it is told again each time it happens; all others are told once.
     fn is_renewed(&self) -> bool {
-        matches!(self, Self::FriendRequest { .. })
+        matches!(
+            self,
+            Self::FriendRequest { .. }
+                | Self::CertificateConflict { .. }
+                | Self::FriendMoved { .. }
+                | Self::FriendRekeyed { .. }
+        )
     }
 }
 
@@ -139,9 +144,13 @@ fn parse(entry: &Entry) -> Option<Noted> {
     Some(Noted { id, event })
 }
 
-/// Those that are shown, the oldest first.
-async fn shown<S: KeyValue>(view: &View<'_, S>) -> Result<Vec<Noted>, LedgerError> {
+/// Those that are shown, the oldest first. That an earlier certificate was replaced is no alarm any more.
+async fn shown<S: KeyValue>(view: &View<'_, S>, account: &Account) -> Result<Vec<Noted>, LedgerError> {
+    let own_serial = account.certificate().unverified().serial;
     let mut noted = load(view).await?;
+    noted.retain(
+        |one| !matches!(one.event, NotificationEvent::Superseded { serial, .. } if serial < own_serial),
+    );
     let mut seen = HashSet::new();
     noted.retain(|one| one.event.is_renewed() || seen.insert(one.id.unique()));
     noted.reverse();
@@ -186,10 +195,11 @@ impl NotificationRequest {
 /// When the store cannot be read.
 pub async fn page<S: KeyValue>(
     view: &View<'_, S>,
+    account: &Account,
     request: NotificationRequest,
 ) -> Result<NotificationPage, LedgerError> {
     let mark = read_mark(view).await?;
-    let all = shown(view).await?;
+    let all = shown(view, account).await?;
     let unread = count(all.iter().filter(|noted| Some(noted.id) > mark).count());
     let mut wanted = all.into_iter().rev().filter(|noted| request.before.is_none_or(|id| noted.id < id));
     let notifications: Vec<NotificationView> = wanted
@@ -212,6 +222,7 @@ pub async fn page<S: KeyValue>(
 /// When it lies in the future, or the store cannot be read.
 pub async fn mark_read<S: KeyValue>(
     view: &View<'_, S>,
+    account: &Account,
     up_to: RecordId,
     now_ms: u64,
 ) -> Result<(u32, Batch), NotificationError> {
@@ -219,7 +230,7 @@ pub async fn mark_read<S: KeyValue>(
     if up_to.created_ms() > now_ms.saturating_add(FUTURE_TOLERANCE_MS) {
         return Err(NotificationError::Future);
     }
-    let all = shown(view).await?;
+    let all = shown(view, account).await?;
     let mark = read_mark(view).await?;
     let mut batch = Batch::new();
     if Some(up_to) > mark {
@@ -234,9 +245,12 @@ pub async fn mark_read<S: KeyValue>(
 }
 
 /// The newest notification, and how many are unread: what an open client has to know.
-pub(crate) async fn summary<S: KeyValue>(view: &View<'_, S>) -> Result<(Option<RecordId>, u32), LedgerError> {
+pub(crate) async fn summary<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+) -> Result<(Option<RecordId>, u32), LedgerError> {
     let mark = read_mark(view).await?;
-    let all = shown(view).await?;
+    let all = shown(view, account).await?;
     let unread = count(all.iter().filter(|noted| Some(noted.id) > mark).count());
     Ok((all.last().map(|noted| noted.id), unread))
 }

@@ -4,10 +4,10 @@
 #![allow(dead_code)]
 
 use crate::api::{
-    Changes, FriendList, FriendView, Health, InvitationList, IssuedInvitation, NewFriend, NewInvitation,
-    NewPost, NotificationPage, PasswordChange, PostPage, PostView, ProfileChange, ProfileView, ReadRequest,
-    RefreshReport, RefreshRequest, SessionStatus, Settings, SettingsChange, SetupRequest, SetupStatus,
-    Unread,
+    CertificateChange, CertificateStatus, Changes, FriendList, FriendView, Health, InvitationList,
+    IssuedInvitation, NewFriend, NewInvitation, NewPost, NotificationPage, PasswordChange, PostPage,
+    PostView, ProfileChange, ProfileView, ReadRequest, RefreshReport, RefreshRequest, SessionStatus,
+    Settings, SettingsChange, SetupRequest, SetupStatus, Unread,
 };
 use tidings_protocol::Problem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -61,6 +61,18 @@ endpoint!(
     /// Chooses another password; ends all other sessions.
     put_password, put, path = "/api/password", tag = "session", request_body = PasswordChange,
     responses((status = 200, body = SessionStatus), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// The certificate in force, and whether it names the address at which this deployment is reached.
+    get_certificate, get, path = "/api/certificate", tag = "identity",
+    responses((status = 200, body = CertificateStatus), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Puts a newer certificate in force: after this deployment was moved to another address, or when its key may be in
+    /// other hands. Friends are told.
+    put_certificate, put, path = "/api/certificate", tag = "identity", request_body = CertificateChange,
+    responses((status = 200, body = CertificateStatus), (status = 409, body = Problem, content_type = "application/problem+json", description = "The one in force is as new, or revokes the key"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
     /// One's own profile.
@@ -214,7 +226,7 @@ impl Modify for SecuritySchemes {
         license(name = "MIT OR Apache-2.0")
     ),
     paths(
-        get_setup, post_setup, get_session, post_session, delete_session, put_password, get_profile, put_profile,
+        get_setup, post_setup, get_session, post_session, delete_session, put_password, get_certificate, put_certificate, get_profile, put_profile,
         get_posts, post_posts, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
         accept_friend, delete_friend, block_friend, unblock_friend, get_invitations, post_invitations,
         delete_invitation, get_settings, put_settings, get_notifications, put_notifications_read, get_health,

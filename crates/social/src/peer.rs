@@ -1,7 +1,8 @@
 //! What others ask of this deployment: who may ask, and what follows.
 
 use crate::account::Account;
-use crate::api::{FriendState, WhoMayAsk};
+use crate::api::{FriendState, Person, WhoMayAsk};
+use crate::certificates;
 use crate::friends::{self, StanceError};
 use crate::invitations;
 use crate::keys;
@@ -9,14 +10,14 @@ use crate::limits::{HEARD_MOST, HEARD_STALE, PACE_MS, PENDING_STRANGERS, STANCES
 use crate::notifications;
 use crate::relation::Relation;
 use crate::stance::{Heard, Said};
-use crate::{profile, pulls, settings, strangers};
+use crate::{profile, pulls, resigning, settings, strangers};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
 use tidings_protocol::request_signature::{ClaimedRequest, RequestParts, RequestSignatureError};
 use tidings_protocol::{
-    Address, Certificate, Discovery, FriendshipAnswer, FriendshipMessage, Notification, NotificationAnswer,
-    PROTOCOL_VERSION, Profile, Signed, SignedError, Software, Stance,
+    Address, Certificate, Discovery, Friendship, FriendshipAnswer, FriendshipMessage, Notification,
+    NotificationAnswer, PROTOCOL_VERSION, Profile, Signed, SignedError, Software, Stance, Standing,
 };
 
 /// Why a request of another deployment is refused.
@@ -35,16 +36,24 @@ pub enum PeerError {
     #[error("this request comes from the identity that is served here")]
     Oneself,
     /// The certificate was superseded: an old host, or a copy of it.
-    #[error("the sender's certificate (serial {got}) was superseded by one of serial {known}")]
+    #[error(
+        "the sender's certificate (serial {got}) was superseded by one of serial {}, or its key is revoked",
+        known.unverified().serial
+    )]
     Superseded {
         /// The serial that came.
         got: u64,
-        /// The serial that is known.
-        known: u64,
+        /// The one that is known, as proof.
+        known: Box<Signed<Certificate>>,
     },
     /// Two different certificates of the same serial.
-    #[error("another certificate of the serial {0} is known for the sender")]
-    Conflicting(u64),
+    #[error("another certificate of the serial {} is known for the sender", known.unverified().serial)]
+    Conflicting {
+        /// The one that is known, as proof.
+        known: Box<Signed<Certificate>>,
+        /// Whose they are, if it is a friend: the owner has to know.
+        friend: Option<Person>,
+    },
     /// The sender is on plain http, and this deployment is not on loopback.
     #[error(
         "the sender's address {0} uses plain http, which is only for deployments that are both on loopback"
@@ -110,17 +119,21 @@ pub async fn authenticate<S: KeyValue>(
         (None, None) => return Err(PeerError::UnknownSender),
         (Some(known), None) => known.clone(),
         (None, Some(came)) => came.clone(),
-        (Some(known), Some(came)) => {
-            let (known_serial, got) = (known.unverified().serial, came.unverified().serial);
-            match got.cmp(&known_serial) {
-                std::cmp::Ordering::Greater => came.clone(),
-                std::cmp::Ordering::Equal if came.unverified() == known.unverified() => known.clone(),
-                std::cmp::Ordering::Equal => return Err(PeerError::Conflicting(got)),
-                std::cmp::Ordering::Less => return Err(PeerError::Superseded { got, known: known_serial }),
+        (Some(_), Some(came)) => came.clone(),
+    };
+    // Whoever is told that a certificate is not in force has shown to have its key.
+    claimed.verify(&certificate.unverified().key)?;
+    if let Some(known) = &relation.certificate {
+        let (got, known) = (certificate.unverified().serial, Box::new(known.clone()));
+        match certificate.standing(&known) {
+            Standing::Same | Standing::Newer => {}
+            Standing::Superseded => return Err(PeerError::Superseded { got, known }),
+            Standing::Conflicting => {
+                let friend = relation.is_friend().then(|| relation.person());
+                return Err(PeerError::Conflicting { known, friend });
             }
         }
-    };
-    claimed.verify(&certificate.unverified().key)?;
+    }
     let address = &certificate.unverified().address;
     if !account.address().may_reach(address) {
         return Err(PeerError::PlainHttp(address.clone()));
@@ -133,6 +146,17 @@ impl VerifiedPeer {
     #[must_use]
     pub fn relation(&self) -> &Relation {
         &self.relation
+    }
+
+    /// What is to be committed of the certificate that came along, in whatever request: it is kept if it replaces the known
+    /// one of somebody who is known.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn learn<S: KeyValue>(&self, view: &View<'_, S>, now_ms: u64) -> Result<Batch, LedgerError> {
+        let mut batch = Batch::new();
+        certificates::learn(view, &self.relation, &self.certificate, now_ms, &mut batch).await?;
+        Ok(batch)
     }
 
     /// Refuses everybody who is no friend.
@@ -205,7 +229,10 @@ pub async fn receive_friendship<S: KeyValue>(
                     return Err(PeerError::TooManyPending);
                 }
                 if !room.at_all {
-                    return Ok((FriendshipAnswer { friendship: None, head: None }, Batch::new()));
+                    return Ok((
+                        FriendshipAnswer { friendship: None, head: None, yours: None },
+                        Batch::new(),
+                    ));
                 }
             }
         }
@@ -220,7 +247,8 @@ pub async fn receive_friendship<S: KeyValue>(
             notifications::note_stance(view, relation, friendship, now_ms, &mut batch).await?;
         }
     }
-    let mut ours = relation.ours.clone();
+    batch.merge(sender.learn(view, now_ms).await?);
+    let mut ours = relation.ours.as_ref().map(|ours| resigning::stance(account, ours));
     if let Some(invitation) = invitation {
         let name = profile::summary(view, account).await?.name;
         let met = Relation { theirs: Some(friendship.clone()), ..relation.clone() };
@@ -229,7 +257,11 @@ pub async fn receive_friendship<S: KeyValue>(
     }
     let is_end = stance.stance == Stance::Ended;
     let head = if is_end { None } else { pulls::owed_head(view, relation).await? };
-    Ok((FriendshipAnswer { friendship: ours, head }, batch))
+    let is_another = |theirs: &&Signed<Friendship>| {
+        theirs.unverified().order() >= stance.order() && !theirs.says_the_same(friendship)
+    };
+    let yours = relation.theirs.as_ref().filter(is_another).cloned();
+    Ok((FriendshipAnswer { friendship: ours, head, yours }, batch))
 }
 
 /// Takes a notification: the friend stays dirty until the owner's side holds that head.
@@ -238,12 +270,13 @@ pub async fn receive_friendship<S: KeyValue>(
 /// When the sender is no friend, or the head lies in the future.
 pub async fn receive_notification<S: KeyValue>(
     view: &View<'_, S>,
+    account: &Account,
     sender: &VerifiedPeer,
     notification: Notification,
     now_ms: u64,
 ) -> Result<(NotificationAnswer, Batch), PeerError> {
     sender.require_friend()?;
-    let VerifiedPeer { relation, certificate } = sender;
+    let relation = &sender.relation;
     let Notification { head } = notification;
     if head.ms() > now_ms.saturating_add(FUTURE_TOLERANCE_MS) {
         return Err(PeerError::FutureHead);
@@ -257,9 +290,10 @@ pub async fn receive_notification<S: KeyValue>(
         }
         batch.put(keys::heard(&relation.fingerprint, head), Vec::new());
     }
-    friends::keep_certificate(relation, certificate, &mut batch);
+    batch.merge(sender.learn(view, now_ms).await?);
     let owed = pulls::owed_head(view, relation).await?;
-    Ok((NotificationAnswer { held, friendship: relation.ours.clone(), head: owed }, batch))
+    let friendship = relation.ours.as_ref().map(|ours| resigning::stance(account, ours));
+    Ok((NotificationAnswer { held, friendship, head: owed }, batch))
 }
 
 /// Refuses a friend who announced too much too fast. What they announced is counted by the entries that it left.

@@ -41,6 +41,7 @@ pub async fn show<S: KeyValue>(view: &View<'_, S>, account: &Account) -> Result<
         identity: account.identity(),
         name,
         bio,
+        safety_code: account.identity().safety_code(),
         address: account.address().clone(),
     })
 }

@@ -170,6 +170,8 @@ pub struct Relation {
     pub ours: Option<Signed<Friendship>>,
     /// Their stance towards the owner.
     pub theirs: Option<Signed<Friendship>>,
+    /// The serial of the owner's certificate that they are known to have.
+    pub(crate) presented: Option<u64>,
     pub(crate) verified: Option<Verified>,
     pub(crate) profile: Option<Signed<Profile>>,
     pub(crate) look: Look,
@@ -199,6 +201,7 @@ impl Relation {
             certificate: None,
             ours: None,
             theirs: None,
+            presented: None,
             verified: None,
             profile: None,
             look: Look::default(),
@@ -269,6 +272,7 @@ impl Relation {
             Some("profile") => self.profile = stored::parse(entry),
             Some("look") => self.look = stored::parse(entry).unwrap_or_default(),
             Some("delivery") => self.delivery = stored::parse(entry).unwrap_or_default(),
+            Some("presented") => self.presented = stored::parse(entry),
             Some("told") => self.told = stored::parse(entry),
             Some("pull") => self.pull = stored::parse(entry),
             Some("pause") => self.pause = stored::parse(entry),
@@ -436,6 +440,7 @@ impl Relation {
             state,
             greeting: asking.as_ref().and_then(|f| f.unverified().greeting.clone()),
             verified: self.is_verified(),
+            safety_code: certificate.identity.safety_code(),
             since_ms,
             delivery: DeliveryView {
                 state: if waiting { DeliveryState::Waiting } else { DeliveryState::Delivered },

@@ -27,6 +27,7 @@ export function aFriend(id: string, rest: Partial<Friend> = {}): Friend {
     state: 'friends',
     greeting: null,
     verified: true,
+    safety_code: '00000 11111 22222 33333 44444 55555 66666 77777',
     since_ms: 0,
     delivery: { state: 'delivered', attempts: 0, next_ms: null, problem: null },
     owed: null,

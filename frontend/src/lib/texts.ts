@@ -187,6 +187,8 @@ const english = {
     unfriended: (name: string) => `You and ${name} are no longer friends.`,
     unfriendTitle: (name: string) => `Unfriend ${name}?`,
     unfriendLead: 'You stop seeing each other’s posts. You can send a new request at any time.',
+    safetyCode: 'Safety code',
+    safetyCodeLead: 'Have them read theirs to you, in person or on the phone. If the digits are the same, nobody stands between you.',
     fingerprint: 'Fingerprint',
     since: (when: string) => `Friends since ${when}`,
     requested: (when: string) => `Asked ${when}`,
@@ -219,8 +221,8 @@ const english = {
       request_accepted: (name: string) => `${name} accepted your request.`,
       certificate_conflict: (name: string) =>
         `Two deployments claim to be ${name} at the same time. Somebody may have taken the recovery words of ${name}: ask them in person before you trust anything new from them.`,
-      superseded:
-        'A newer deployment speaks for you now, and your friends turn this one away. If you moved there yourself, all is well. If not, somebody has your recovery words: set up anew with them at once, and tell your friends.',
+      superseded: (address: string) =>
+        `A newer deployment at ${address} speaks for you now, and your friends turn this one away. If you moved there yourself, all is well. If not, somebody has your recovery words: set up anew with them at once, and tell your friends.`,
       friend_moved: (name: string, address: string) => `${name} has moved to ${address}.`,
       friend_rekeyed: (name: string) => `${name} has given their deployment a new key.`,
       undeliverable: (name: string) => `Something for ${name} has not arrived for weeks. Their deployment does not answer.`,
@@ -272,6 +274,7 @@ const english = {
     name: 'Name',
     bio: 'About you',
     bioPlaceholder: 'A sentence or two.',
+    safetyCode: 'Your safety code',
     fingerprint: 'Your fingerprint',
     fingerprintLead: 'It belongs to you alone, wherever your deployment lives. Compare it with a friend, in person or on the phone, to be sure that nobody stands between you.',
     address: 'Your address',

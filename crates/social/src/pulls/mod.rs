@@ -14,6 +14,7 @@ use crate::account::Account;
 use crate::keys;
 use crate::limits::{LISTINGS_MOST, PACE_MS};
 use crate::relation::{Relation, Served};
+use crate::resigning;
 use crate::spliced::Spliced;
 use crate::stored;
 use cursor::{Place, Sealer};
@@ -23,7 +24,9 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 use tidings_ledger::{Batch, Changes, Direction, KeyValue, LedgerError, Range, Stamp, Timing, View};
 use tidings_protocol::limits::{PULL_PAGE_BYTES, PULL_PAGE_CHANGES};
-use tidings_protocol::{Change, Friendship, Head, Listed, Post, Profile, RecordId, Signed};
+use tidings_protocol::{
+    Change, DeploymentDocument, Friendship, Head, Listed, Post, Profile, RecordId, Signed,
+};
 
 /// Bytes of an ETag: two that differ by chance would hide one change from one reader until the next.
 const TAG_BYTES: usize = 12;
@@ -95,12 +98,29 @@ pub enum StoredChange {
     Other(Box<Change>),
 }
 
+impl StoredChange {
+    /// The same with its record signed by the deployment key in force.
+    fn signed_again(self, account: &Account) -> Self {
+        match self {
+            Self::Post(change) => Self::Post(change.signed_again(account)),
+            Self::Profile(change) => Self::Profile(change.signed_again(account)),
+            Self::Other(change) => Self::Other(change),
+        }
+    }
+}
+
 /// A change with a record in it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(bound = "")]
 pub struct WithRecord<T> {
     kind: &'static str,
     record: Spliced<Signed<T>>,
+}
+
+impl<T: DeploymentDocument> WithRecord<T> {
+    fn signed_again(self, account: &Account) -> Self {
+        Self { record: resigning::record(account, self.record), ..self }
+    }
 }
 
 /// A [`PullAnswer`](tidings_protocol::PullAnswer) as it goes out. It has the same members; a test takes both apart side by side.
@@ -225,13 +245,13 @@ pub async fn answer<S: KeyValue>(
     };
     let complete = if page.more { None } else { head_for(view, relation, page.newest, settled).await? };
     let answer = StoredAnswer {
-        changes: page.changes,
+        changes: page.changes.into_iter().map(|change| change.signed_again(account)).collect(),
         listed: page.listed,
         cursor: sealer.seal(page.next),
         head: complete,
         more: page.more,
         again_ms: complete.and_then(|head| again_ms(head, timing, now_ms)),
-        friendship: relation.ours.clone(),
+        friendship: relation.ours.as_ref().map(|ours| resigning::stance(account, ours)),
     };
     Ok((answer, note(relation, served, complete, query.held)))
 }

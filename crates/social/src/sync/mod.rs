@@ -20,8 +20,8 @@ pub use settle::settle;
 pub use wire::{Outgoing, Received};
 
 use tidings_protocol::{
-    Address, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head, Notification,
-    NotificationAnswer, PullAnswer, RecordId,
+    Address, Certificate, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head, Notification,
+    NotificationAnswer, PullAnswer, RecordId, Signed,
 };
 
 /// A request to another deployment.
@@ -81,6 +81,13 @@ pub enum PeerAnswer {
     },
     /// To [`Task::Pull`]: the answer is the one with the ETag in the request.
     Unchanged,
+    /// They know a certificate that replaces or contradicts ours, and show it.
+    Superseded {
+        /// The one that they know.
+        certificate: Box<Signed<Certificate>>,
+        /// Why, as far as they said.
+        reason: String,
+    },
     /// They answered, but not with what was asked for.
     Refused {
         /// The HTTP status.
@@ -105,6 +112,7 @@ impl PeerAnswer {
             Self::Refused { status, reason, .. } => {
                 Some(format!("their deployment answered {status}: {reason}"))
             }
+            Self::Superseded { reason, .. } => Some(format!("their deployment answered 403: {reason}")),
             Self::Unreachable { reason } => Some(format!("their deployment could not be reached: {reason}")),
             _ => None,
         }

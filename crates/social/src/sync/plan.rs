@@ -7,6 +7,7 @@ use crate::limits::{
     LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_PULLS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS, delay, retry_ms,
 };
 use crate::relation::Relation;
+use crate::resigning;
 use tidings_protocol::Fingerprint;
 use tidings_protocol::{FriendshipMessage, Head, Notification};
 
@@ -81,13 +82,13 @@ pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> 
         let wanted = scope.who.is_none_or(|who| who == relation.fingerprint);
         plan.dirty += u32::from(is_dirty(relation));
         plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
-        for chore in chores(relation, outlook.head, now_ms, scope.eager && wanted) {
+        for chore in chores(account, relation, outlook.head, now_ms, scope.eager && wanted) {
             if chore.due_ms <= now_ms && wanted {
                 let request = PeerRequest {
                     to: relation.fingerprint,
                     address: address.clone(),
-                    // Who has our stance has our certificate, since it travelled along.
-                    with_certificate: matches!(chore.task, Task::Friendship(_)),
+                    with_certificate: matches!(chore.task, Task::Friendship(_))
+                        || account.owes_certificate(relation),
                     task: chore.task,
                 };
                 due.push((chore.turn, chore.due_ms, request));
@@ -129,15 +130,23 @@ impl Plan {
 
 /// What there is to do for one person, each with the time from which on it is due. `eager` brings waiting ones forward, but
 /// not before the time until which they want to be left alone.
-fn chores(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> Vec<Chore> {
+fn chores(
+    account: &Account,
+    relation: &Relation,
+    head: Option<Head>,
+    now_ms: u64,
+    eager: bool,
+) -> Vec<Chore> {
     let hurry = |due_ms: u64| if eager { due_ms.min(now_ms) } else { due_ms };
     let mut chores = Vec::new();
     let mut add = |task, due_ms: u64, turn| {
         chores.push(Chore { task, due_ms: due_ms.max(relation.paused_until_ms()), turn });
     };
-    if let Some(ours) = relation.ours.as_ref().filter(|_| relation.owes_stance()) {
+    // A new certificate travels with the stance that they have already: it changes nothing else.
+    let owes_certificate = relation.state().is_some() && account.owes_certificate(relation);
+    if let Some(ours) = relation.ours.as_ref().filter(|_| relation.owes_stance() || owes_certificate) {
         let invitation = relation.invitation.clone().filter(|_| !ours.unverified().order().ended);
-        let message = FriendshipMessage { friendship: ours.clone(), invitation };
+        let message = FriendshipMessage { friendship: resigning::stance(account, ours), invitation };
         add(Task::Friendship(Box::new(message)), hurry(relation.next_delivery_ms()), Turn::Word);
     }
     match relation.state() {
@@ -145,8 +154,8 @@ fn chores(relation: &Relation, head: Option<Head>, now_ms: u64, eager: bool) -> 
         Some(FriendState::Incoming | FriendState::Friends) if !relation.is_verified() => {
             add(Task::Discover, hurry(relation.next_look_ms()), Turn::Awaited);
         }
-        // A friend who does not know yet that they are one would refuse both.
-        Some(FriendState::Friends) if !relation.owes_stance() => {
+        // A friend who does not know yet that they are one, or who we are now, would refuse both.
+        Some(FriendState::Friends) if !relation.owes_stance() && !owes_certificate => {
             if let Some((task, due_ms)) = notification(relation, head) {
                 let due_ms = if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms };
                 add(task, due_ms, Turn::Notification);

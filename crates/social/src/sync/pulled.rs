@@ -210,14 +210,14 @@ impl<S: KeyValue> Settling<'_, '_, S> {
 
     fn own_post<'r>(&self, record: &'r Signed<Post>) -> Option<&'r Post> {
         let post = record.verify(&self.certificate.key).ok()?;
-        let theirs = post.author == self.certificate.identity;
+        let theirs = post.author == self.certificate.identity && post.key == self.certificate.key;
         let in_time = post.id.created_ms() <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
         (theirs && in_time && post.body.check().is_ok()).then_some(post)
     }
 
     fn own_profile<'r>(&self, record: &'r Signed<Profile>) -> Option<&'r Profile> {
         let profile = record.verify(&self.certificate.key).ok()?;
-        let theirs = profile.author == self.certificate.identity;
+        let theirs = profile.author == self.certificate.identity && profile.key == self.certificate.key;
         let in_time = profile.updated_ms <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
         (theirs && in_time && Profile::check_fields(&profile.name, &profile.bio).is_ok()).then_some(profile)
     }

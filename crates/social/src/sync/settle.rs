@@ -2,22 +2,26 @@
 
 use super::{PeerAnswer, PeerRequest, Task};
 use crate::account::Account;
-use crate::api::{NotificationEvent, RefreshReport};
-use crate::friends;
+use crate::api::{FriendState, NotificationEvent, RefreshReport};
+use crate::certificates;
+use crate::friends::{self, FriendError};
 use crate::invitations;
 use crate::keys;
 use crate::limits::{
     COMMIT_BYTES, FOREIGN_PROBLEM_CHARS, HEARD_STALE, PAUSE_MS, REMIND_MS, UNDELIVERABLE_MS,
 };
 use crate::notifications;
+use crate::peer::PeerError;
 use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told};
-use crate::stance::Heard;
+use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
 use std::collections::BTreeMap;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
-use tidings_protocol::{Certificate, Fingerprint, Friendship, FriendshipMessage, Head, Signed, Stance};
+use tidings_protocol::{
+    Certificate, Fingerprint, Friendship, FriendshipMessage, Head, Signed, Stance, Standing,
+};
 
 /// Decides what to commit after one round, and adds to the report what the owner is told. What one person's answers
 /// amount to is in one batch; there are several batches when together they may be too large for one commit.
@@ -116,11 +120,25 @@ pub(super) struct Settling<'a, 'v, S> {
 
 impl<S: KeyValue> Settling<'_, '_, S> {
     async fn one(&mut self, request: PeerRequest, answer: PeerAnswer) -> Result<(), LedgerError> {
+        if let PeerAnswer::Superseded { certificate, .. } = &answer {
+            let Self { view, account, now_ms, batch, .. } = self;
+            certificates::superseded(view, account, certificate, *now_ms, batch).await?;
+        }
+        match &answer {
+            // Whoever does not know us may have lost our certificate, or know a newer one: let them tell.
+            PeerAnswer::Refused { status: 401, .. } if self.relation.presented.is_some() => {
+                self.batch.delete(keys::presented(&self.relation.fingerprint));
+            }
+            answer if answer.problem().is_none() && request.with_certificate => {
+                self.account.presented(&self.relation, &mut self.batch);
+            }
+            _ => {}
+        }
         let problem = answer.problem().map(|p| p.chars().take(FOREIGN_PROBLEM_CHARS).collect::<String>());
         self.leave_alone(&answer);
         match (request.task, answer) {
             (Task::Friendship(message), answer) => self.stance_sent(&message, answer, problem).await?,
-            (Task::Discover, answer) => self.looked_for(answer, problem),
+            (Task::Discover, answer) => self.looked_for(answer, problem).await?,
             (Task::Notify(notification), answer) => {
                 self.told(notification.head, problem).await?;
                 if let PeerAnswer::Notification(answer) = answer {
@@ -233,20 +251,64 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         }
         self.batch.put(keys::delivery(&self.relation.fingerprint), stored::json(&delivery));
         if let PeerAnswer::Friendship(answer) = answer {
+            if let Some(yours) = &answer.yours {
+                self.go_on_above(yours, answer.friendship.as_ref());
+            }
             self.brought_along(answer.friendship, answer.head).await?;
         }
         Ok(())
     }
 
-    fn looked_for(&mut self, answer: PeerAnswer, problem: Option<String>) {
+    /// They hold another stance of ours than the one they were sent, and one that counts, so it was lost here: we say the same again, above
+    /// it. While they still want to be friends, that makes us friends again with nothing to accept.
+    fn go_on_above(&mut self, yours: &Signed<Friendship>, theirs: Option<&Signed<Friendship>>) {
+        let (Some(ours), said) = (self.relation.ours.clone(), yours.unverified()) else { return };
+        let is_own = said.from == self.account.identity() && said.to == self.relation.fingerprint;
+        if !is_own
+            || !said.numbers_in_range()
+            || said.order() < ours.unverified().order()
+            || yours.says_the_same(&ours)
+        {
+            return;
+        }
+        let theirs =
+            theirs.filter(|f| f.verify(&self.certificate.key).is_ok_and(Friendship::numbers_in_range));
+        let met = Relation {
+            ours: Some(yours.clone()),
+            theirs: theirs.cloned().or_else(|| self.relation.theirs.clone()),
+            ..self.relation.clone()
+        };
+        let again = match (ours.unverified().stance, met.between().state()) {
+            (Stance::Ended, _) => Said::End,
+            (Stance::Wanted, Some(FriendState::Friends | FriendState::Incoming)) => Said::Join,
+            (Stance::Wanted, Some(FriendState::Outgoing) | None) => Said::Ask,
+        };
+        let (name, greeting) = (ours.unverified().name.clone(), ours.unverified().greeting.clone());
+        let mut batch = Batch::new();
+        // What cannot be signed was not said: the next attempt finds the same.
+        if friends::say(self.account, &name, &met, again, greeting, self.now_ms, &mut batch).is_ok() {
+            batch.delete(keys::ours(&self.relation.fingerprint, ours.unverified().order()));
+            self.batch.merge(batch);
+        }
+    }
+
+    async fn looked_for(&mut self, answer: PeerAnswer, problem: Option<String>) -> Result<(), LedgerError> {
         let problem = match answer {
             PeerAnswer::Discovery(discovery) => {
                 match friends::discovered(self.account, &self.certificate.address, &discovery) {
-                    Ok(found) if found.unverified().identity == self.certificate.identity => {
-                        friends::keep_verified(&self.relation, &discovery, &mut self.batch);
-                        return;
+                    Ok(found) if found.unverified().identity != self.certificate.identity => {
+                        Some("somebody else is at that address".to_owned())
                     }
-                    Ok(_) => Some("somebody else is at that address".to_owned()),
+                    Ok(found) if friends::is_out_of_force(&self.relation, found) => {
+                        self.alarm_if_conflicting(found).await?;
+                        Some(FriendError::OutOfForce.to_string())
+                    }
+                    Ok(found) => {
+                        let Self { view, relation, now_ms, batch, .. } = self;
+                        certificates::learn(view, relation, found, *now_ms, batch).await?;
+                        friends::keep_verified(relation, &discovery, batch);
+                        return Ok(());
+                    }
                     Err(error) => Some(error.to_string()),
                 }
             }
@@ -255,5 +317,20 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let attempts = self.relation.look.attempts.saturating_add(1);
         let look = Look { attempts, last_ms: self.now_ms, problem };
         self.batch.put(keys::look(&self.relation.fingerprint), stored::json(&look));
+        Ok(())
+    }
+
+    /// Two different certificates of a friend of the same serial are an alarm wherever they are found.
+    async fn alarm_if_conflicting(&mut self, found: &Signed<Certificate>) -> Result<(), LedgerError> {
+        let Self { view, relation, now_ms, batch, .. } = self;
+        let Some(known) = relation.certificate.as_ref().filter(|_| relation.is_friend()) else {
+            return Ok(());
+        };
+        if found.standing(known) != Standing::Conflicting {
+            return Ok(());
+        }
+        let (friend, known) = (Some(relation.person()), Box::new(known.clone()));
+        batch.merge(certificates::alarm(view, &PeerError::Conflicting { known, friend }, *now_ms).await?);
+        Ok(())
     }
 }

@@ -148,13 +148,14 @@ fn read<T: DeserializeOwned>(
             }
         },
         Ok(received) => {
-            let told = serde_json::from_slice::<Problem>(&received.body).map(|problem| problem.detail);
-            let reason = told.unwrap_or_else(|_| "without a reason".to_owned());
+            let problem = serde_json::from_slice::<Problem>(&received.body).ok();
+            let told = problem.as_ref().map_or("without a reason", |problem| &problem.detail);
+            let reason = told.chars().take(REASON_CHARS).collect();
             let (status, retry_after_ms) = (received.status, received.retry_after_ms());
-            PeerAnswer::Refused {
-                status,
-                reason: reason.chars().take(REASON_CHARS).collect(),
-                retry_after_ms,
+            let proof = problem.filter(|problem| status == 403 && problem.slug() == Some("superseded"));
+            match proof.and_then(|problem| serde_json::from_value(problem.certificate?).ok()) {
+                Some(certificate) => PeerAnswer::Superseded { certificate: Box::new(certificate), reason },
+                None => PeerAnswer::Refused { status, reason, retry_after_ms },
             }
         }
     }

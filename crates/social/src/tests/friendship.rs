@@ -220,5 +220,5 @@ fn a_friend_with_a_newer_certificate_is_found_again_and_the_old_one_is_shut_out(
     let pull_alice = PeerRequest { task: Task::Pull(PullRequest::default()), ..notify };
     assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Changes { .. }));
     world.deployments.get_mut("bob").unwrap().account = old;
-    assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Refused { status: 403, .. }));
+    assert!(matches!(world.deliver("bob", &pull_alice), PeerAnswer::Superseded { .. }));
 }

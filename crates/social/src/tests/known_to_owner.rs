@@ -10,7 +10,7 @@ impl Deployment {
 
     fn notification_page(&self, limit: Option<&str>, before: Option<&str>) -> NotificationPage {
         let request = NotificationRequest::parse(limit, before).unwrap();
-        block_on(notifications::page(&self.view(), request)).unwrap()
+        block_on(notifications::page(&self.view(), &self.account, request)).unwrap()
     }
 
     fn note(&self, event: &NotificationEvent, now_ms: u64) {
@@ -117,7 +117,9 @@ fn pages_are_newest_first_and_reading_goes_up_to_one() {
     let third = alice.notification_page(Some("2"), second.next.as_deref());
     assert_eq!((third.notifications.len(), third.next), (1, None));
 
-    let read = |id: RecordId| block_on(notifications::mark_read(&alice.view(), id, START_MS + 9)).unwrap();
+    let read = |id: RecordId| {
+        block_on(notifications::mark_read(&alice.view(), &alice.account, id, START_MS + 9)).unwrap()
+    };
     let (unread, batch) = read(second.notifications[0].id);
     alice.commit(batch);
     assert_eq!(unread, 2);
@@ -127,7 +129,7 @@ fn pages_are_newest_first_and_reading_goes_up_to_one() {
     let (unread, batch) = read(third.notifications[0].id);
     assert_eq!((unread, batch.is_empty()), (2, true));
     let future = RecordId::from_parts(START_MS + HOUR_MS, [0; 10]);
-    let refused = block_on(notifications::mark_read(&alice.view(), future, START_MS));
+    let refused = block_on(notifications::mark_read(&alice.view(), &alice.account, future, START_MS));
     assert_eq!(refused.map(|_| ()), Err(NotificationError::Future));
 }
 

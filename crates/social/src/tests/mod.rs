@@ -2,6 +2,7 @@
 
 mod budget;
 mod catching_up;
+mod certificates;
 mod compaction;
 mod friendship;
 mod guesses;
@@ -15,7 +16,8 @@ mod strangers;
 
 use crate::access::{Access, AccessRandom};
 use crate::account::{Account, SetupRecord};
-use crate::api::{FriendState, NewPost, Person, PostPage, RefreshReport};
+use crate::api::{CertificateChange, FriendState, NewPost, Person, PostPage, RefreshReport};
+use crate::certificates::InstallError;
 use crate::feed::{self, PageRequest};
 use crate::peer::PeerError;
 use crate::pulls::{PullError, PullQuery};
@@ -29,7 +31,7 @@ use tidings_ledger::testing::{ManualClock, MemoryStore, SeededRandom};
 use tidings_ledger::{Batch, Budget, Clock, Direction, Ledger, Random, Stamp, Timing, View};
 use tidings_protocol::request_signature::{RequestParts, sign_request};
 use tidings_protocol::{
-    Address, Certificate, Fingerprint, Head, Profile, PullAnswer, RecordId, Seed, Signed, paths,
+    Address, Certificate, Fingerprint, Head, Profile, PublicKey, PullAnswer, RecordId, Seed, Signed, paths,
 };
 
 const START_MS: u64 = 1_790_000_000_000;
@@ -176,10 +178,32 @@ impl World {
 
     /// The owner's identity signs a certificate of the next serial for another deployment key.
     fn rekey(&mut self, name: &str, key: &Seed) {
+        self.install(name, key, &address(name), Vec::new()).unwrap();
+    }
+
+    /// The same at another address, or revoking keys.
+    fn install(
+        &mut self,
+        name: &str,
+        key: &Seed,
+        at: &Address,
+        revoked: Vec<PublicKey>,
+    ) -> Result<(), InstallError> {
+        let now_ms = self.now_ms();
         let deployment = self.deployments.get_mut(name).unwrap();
-        let serial = deployment.account.certificate().unverified().serial + 1;
-        let certificate = Certificate::issue(&deployment.identity, key.public_key(), address(name), serial);
-        deployment.account = install(&deployment.ledger, certificate.unwrap(), key, Batch::new());
+        let serial = now_ms.max(deployment.account.certificate().unverified().serial + 1);
+        let certificate =
+            Certificate::issue_revoking(&deployment.identity, key.public_key(), at.clone(), serial, revoked);
+        let change = CertificateChange {
+            certificate: certificate.unwrap(),
+            deployment_secret: Some(key.expose_text()),
+        };
+        let view = deployment.view();
+        let installed = crate::certificates::install(&view, &deployment.account, change, at, now_ms);
+        let (_, batch) = block_on(installed)?;
+        deployment.commit(batch);
+        deployment.account = block_on(Account::load(&deployment.view())).unwrap().unwrap();
+        Ok(())
     }
 
     /// A head that somebody could have now.
@@ -285,16 +309,7 @@ impl World {
         }
         match receiver {
             Some(receiver) if !self.down.contains(&receiver.name) => {
-                self.receive(from, receiver, request).unwrap_or_else(|error| {
-                    let (status, retry_after_ms) = match error {
-                        PeerError::Signature(_) => (401, None),
-                        PeerError::TooManyNotifications { retry_after_s } => {
-                            (429, Some(retry_after_s * 1_000))
-                        }
-                        _ => (403, None),
-                    };
-                    PeerAnswer::Refused { status, reason: error.to_string(), retry_after_ms }
-                })
+                self.receive(from, receiver, request).unwrap_or_else(refused)
             }
             _ => PeerAnswer::Unreachable { reason: "nobody there".into() },
         }
@@ -321,7 +336,14 @@ impl World {
         let headers =
             sign_request(parts, &own, &request.to, certificate, sender.deployment_key(), now_ms / 1_000);
         let parts = RequestParts { headers: &headers, ..parts };
-        let verified = block_on(peer::authenticate(&view, account, parts, now_ms))?;
+        let verified = match block_on(peer::authenticate(&view, account, parts, now_ms)) {
+            Ok(verified) => verified,
+            Err(refusal) => {
+                let batch = block_on(crate::certificates::alarm(&view, &refusal, now_ms))?;
+                block_on(receiver.ledger.commit(&mut view, batch))?;
+                return Err(refusal);
+            }
+        };
         let (answer, batch) = match &request.task {
             Task::Discover => return Ok(PeerAnswer::Unreachable { reason: "not signed".into() }),
             Task::Friendship(message) => {
@@ -330,7 +352,7 @@ impl World {
                 (PeerAnswer::Friendship(answer), batch)
             }
             Task::Notify(notification) => {
-                let received = peer::receive_notification(&view, &verified, *notification, now_ms);
+                let received = peer::receive_notification(&view, account, &verified, *notification, now_ms);
                 let (answer, batch) = block_on(received)?;
                 (PeerAnswer::Notification(answer), batch)
             }
@@ -344,9 +366,13 @@ impl World {
                     receiver.ledger.timing(),
                     now_ms,
                 )) {
-                    Ok((answer, batch)) if pull.tag == Some(answer.tag()) => (PeerAnswer::Unchanged, batch),
-                    Ok((answer, batch)) => {
+                    Ok((answer, mut batch)) => {
+                        batch.merge(block_on(verified.learn(&view, now_ms))?);
                         let tag = Some(answer.tag());
+                        if pull.tag == tag {
+                            block_on(receiver.ledger.commit(&mut view, batch))?;
+                            return Ok(PeerAnswer::Unchanged);
+                        }
                         (PeerAnswer::Changes { answer: Box::new(over_the_wire(&answer)), tag }, batch)
                     }
                     Err(error) => {
@@ -380,6 +406,21 @@ impl World {
 
     fn pulls_by(&self, who: &str) -> usize {
         self.sent.iter().filter(|(from, task)| from == who && matches!(task, Task::Pull(_))).count()
+    }
+}
+
+/// A refusal as its reader takes it apart.
+fn refused(error: PeerError) -> PeerAnswer {
+    let reason = error.to_string();
+    match error {
+        PeerError::Superseded { known, .. } | PeerError::Conflicting { known, .. } => {
+            PeerAnswer::Superseded { certificate: known, reason }
+        }
+        PeerError::Signature(_) => PeerAnswer::Refused { status: 401, reason, retry_after_ms: None },
+        PeerError::TooManyNotifications { retry_after_s } => {
+            PeerAnswer::Refused { status: 429, reason, retry_after_ms: Some(retry_after_s * 1_000) }
+        }
+        _ => PeerAnswer::Refused { status: 403, reason, retry_after_ms: None },
     }
 }
 

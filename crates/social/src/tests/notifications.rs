@@ -95,7 +95,9 @@ fn who_cannot_be_reached_is_tried_ever_more_rarely_and_after_a_month_weekly_and_
     assert_eq!(gaps.iter().filter(|days| **days == 7).count(), 4, "{gaps:?}");
     assert!(gaps[..gaps.len() - 4].iter().all(|days| *days == 1), "{gaps:?}");
     let request = crate::notifications::NotificationRequest::parse(None, None).unwrap();
-    let page = block_on(crate::notifications::page(&world.at("alice").view(), request)).unwrap();
+    let page =
+        block_on(crate::notifications::page(&world.at("alice").view(), &world.at("alice").account, request))
+            .unwrap();
     let told = page.notifications.iter().filter(|noted| {
         matches!(&noted.event, crate::api::NotificationEvent::Undeliverable { friend, .. } if friend.id == world.id("bob"))
     });

@@ -156,7 +156,9 @@ fn an_invitation_makes_friends_at_once_and_works_once() {
     assert!(!world.at("bob").relation(&world.id("alice")).is_verified());
     assert_eq!(world.invitation_states("bob"), [InvitationState::Used]);
     let request = crate::notifications::NotificationRequest::parse(None, None).unwrap();
-    let told = block_on(crate::notifications::page(&world.at("bob").view(), request)).unwrap();
+    let told =
+        block_on(crate::notifications::page(&world.at("bob").view(), &world.at("bob").account, request))
+            .unwrap();
     assert!(matches!(told.notifications[0].event, NotificationEvent::InvitationUsed { .. }), "{told:?}");
     assert_eq!(told.notifications.len(), 1);
     // The secret is let go of, and posts flow once bob's side has looked who alice is.
@@ -183,7 +185,9 @@ fn two_who_use_one_invitation_unseen_by_each_other_are_friends_and_the_owner_is_
     world.at("bob").commit(batch);
     let reused = |world: &World| {
         let request = crate::notifications::NotificationRequest::parse(None, None).unwrap();
-        let told = block_on(crate::notifications::page(&world.at("bob").view(), request)).unwrap();
+        let told =
+            block_on(crate::notifications::page(&world.at("bob").view(), &world.at("bob").account, request))
+                .unwrap();
         let reused = |event: &NotificationEvent| matches!(event, NotificationEvent::InvitationReused { friends, .. } if friends.len() == 2);
         told.notifications.iter().filter(|one| reused(&one.event)).count()
     };

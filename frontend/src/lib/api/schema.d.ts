@@ -4,6 +4,27 @@
  */
 
 export interface paths {
+    "/api/certificate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The certificate in force, and whether it names the address at which this deployment is reached. */
+        get: operations["get_certificate"];
+        /**
+         * Puts a newer certificate in force: after this deployment was moved to another address, or when its key may be in
+         *     other hands. Friends are told.
+         */
+        put: operations["put_certificate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/changes": {
         parameters: {
             query?: never;
@@ -381,6 +402,16 @@ export interface components {
             /** @description The form of the body, such as `text/v1`. */
             type: string;
         };
+        /** @description Puts a newer certificate in force: after the deployment was moved, or because its key may be in other hands. */
+        CertificateChange: {
+            /**
+             * @description Signed by the owner's identity, of a greater serial than the one in force, for the address at which this
+             *     deployment is reached.
+             */
+            certificate: components["schemas"]["CertificateDocument"];
+            /** @description The seed of the deployment key that the certificate names: base64url of 32 bytes. Left out if the key stays. */
+            deployment_secret?: string | null;
+        };
         /** @description A certificate as it looks in JSON. */
         CertificateDocument: {
             /** @description The deployment's address. */
@@ -389,6 +420,8 @@ export interface components {
             identity: string;
             /** @description The deployment key, base64url. */
             key: string;
+            /** @description Deployment keys of this identity that are revoked, base64url; at most 8. Left out when there are none. */
+            revoked?: string[];
             /**
              * Format: int64
              * @description The greater of unix milliseconds and the last serial plus one.
@@ -398,6 +431,15 @@ export interface components {
             signature: string;
             /** @description `tidings/certificate/v1`. */
             type: string;
+        };
+        /** @description The certificate in force. */
+        CertificateStatus: {
+            /** @description Whether it names the address at which this request arrived. If not, the deployment was moved and needs a new one. */
+            at_its_address: boolean;
+            /** @description The certificate. */
+            certificate: components["schemas"]["CertificateDocument"];
+            /** @description Whether records are still being signed again with its key, in the background. */
+            signing_again: boolean;
         };
         /** @description What an open client polls. The tags change when what they stand for changes, and mean nothing else. */
         Changes: {
@@ -476,6 +518,8 @@ export interface components {
             owed?: null | components["schemas"]["OwedView"];
             /** @description How the last pull went. */
             pull: components["schemas"]["PullView"];
+            /** @description The safety code of their identity: 8 groups of 5 digits, to compare in person or on the phone. */
+            safety_code: string;
             /**
              * Format: int64
              * @description When it came to this state.
@@ -595,6 +639,8 @@ export interface components {
              */
             serial: number;
         } | {
+            /** @description The address in the other one. */
+            address: string;
             /** @enum {string} */
             kind: "superseded";
             /**
@@ -778,6 +824,8 @@ export interface components {
             identity: string;
             /** @description The name. */
             name: string;
+            /** @description The safety code of the identity: 8 groups of 5 digits, for friends to compare in person or on the phone. */
+            safety_code: string;
         };
         /** @description How the last pull from a friend went. */
         PullView: {
@@ -909,6 +957,73 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateStatus"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_certificate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CertificateChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateStatus"];
+                };
+            };
+            /** @description The one in force is as new, or revokes the key */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_changes: {
         parameters: {
             query?: never;

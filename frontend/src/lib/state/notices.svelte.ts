@@ -90,7 +90,7 @@ export function sentence({ event }: Notice): string {
     case 'invitation_reused':
       return t.invitation_reused(event.friends.map((friend) => friend.name).join(', '));
     case 'superseded':
-      return t.superseded;
+      return t.superseded(event.address);
     case 'invitation_used':
     case 'friend_request':
     case 'request_accepted':

@@ -10,7 +10,7 @@ import { ProfileEditor } from './profile.svelte';
 import { Router } from './router.svelte';
 
 describe('profile editor', () => {
-  const alice: Profile = { id: 'alice', identity: 'key', name: 'Alice', bio: 'Hello.', address: 'https://alice.example' };
+  const alice: Profile = { id: 'alice', identity: 'key', name: 'Alice', bio: 'Hello.', safety_code: '00000', address: 'https://alice.example' };
 
   function editorWith(api: Parameters<typeof fakeApi>[0] = {}) {
     const saveProfile = vi.fn(async (name: string, bio: string) => ({ ...alice, name, bio }));
