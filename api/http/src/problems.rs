@@ -15,6 +15,7 @@ use tidings_social::peer::PeerError;
 use tidings_social::posts::PostError;
 use tidings_social::profile::ProfileError;
 use tidings_social::pulls::PullError;
+use tidings_social::settings::SettingsError;
 use tidings_social::setup::SetupError;
 
 /// The first letter in upper case and a full stop at the end.
@@ -134,6 +135,15 @@ impl From<PostError> for Failure {
             ),
             PostError::Unknown(_) => Self::new(404, "not-found", "There is no such post", sentence(&error)),
             PostError::Signing(_) => internal(&error),
+        }
+    }
+}
+
+impl From<SettingsError> for Failure {
+    fn from(error: SettingsError) -> Self {
+        match error {
+            SettingsError::Ledger(error) => error.into(),
+            SettingsError::Posts | SettingsError::Days => invalid(&error),
         }
     }
 }

@@ -39,6 +39,12 @@ impl RecordId {
         self.0
     }
 
+    /// The least id above this one; the greatest of all has none, and stays.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(u128::from_be_bytes(self.0).saturating_add(1).to_be_bytes())
+    }
+
     /// The unique part that an idempotency key stands for, so that a repeated create meets the first one.
     #[must_use]
     pub fn unique_part(idempotency_key: &str) -> [u8; 10] {

@@ -22,6 +22,8 @@ pub(crate) const POST: &str = "post";
 pub(crate) const GONE: &str = "gone";
 /// How far withdrawals have been forgotten. Owner component.
 pub(crate) const FORGOTTEN: &str = "forgotten";
+/// How far letting go of the past has come. Owner component.
+pub(crate) const RETENTION: &str = "retention";
 /// Friends' posts. Owner component, from pulls.
 pub(crate) const FEED: &str = "feed";
 /// Which posts in `feed` are whose. Owner component, together with `feed`.
@@ -106,6 +108,16 @@ pub(crate) fn parse_gone(key: &Key) -> Option<RecordId> {
     key.rest().split_once('.')?.1.parse().ok()
 }
 
+/// Withdrawals before a time.
+pub(crate) fn gone_before(at_ms: u64) -> Range {
+    Range::partition(GONE).before(&key(GONE, &format!("{at_ms:016}")))
+}
+
+/// `retention:` -> `retention::Progress`. Owner component.
+pub(crate) fn retention() -> Key {
+    key(RETENTION, "")
+}
+
 /// `forgotten:` -> `pulls::Forgotten`.
 pub(crate) fn forgotten() -> Key {
     key(FORGOTTEN, "")
@@ -134,6 +146,11 @@ pub(crate) fn feed(id: RecordId, author: &Fingerprint) -> Key {
 /// The end (exclusive) of a range in `post` or `feed` that has everything up to and including `id`.
 pub(crate) fn through(partition: &str, id: RecordId) -> Key {
     key(partition, &format!("{id}/"))
+}
+
+/// The end (exclusive) of a range in `post` or `feed` that has everything below `id`.
+pub(crate) fn below(partition: &str, id: RecordId) -> Key {
+    key(partition, &id.to_string())
 }
 
 /// All of `friend:<who>/...`.

@@ -27,6 +27,7 @@ pub mod profile;
 pub mod pulls;
 pub mod relation;
 pub mod resigning;
+mod retention;
 pub mod settings;
 pub mod setup;
 mod spliced;

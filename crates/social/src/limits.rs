@@ -173,6 +173,22 @@ pub const PULL_ONCE_MORE_TIMES: u32 = 3;
 /// Posts let go of in one settlement: each is two entries of some 70 bytes. The rest goes with the next.
 pub const LET_GO_POSTS: usize = 2_000;
 
+/// Posts counted or removed in one step of what lets go of the past: about a megabyte to read.
+pub const RETENTION_STEP: usize = 1_000;
+
+/// How many of friends' posts are kept if the owner did not choose otherwise.
+pub const FEED_POSTS: u32 = 20_000;
+
+/// How many the owner may choose to keep: a page of the feed at least, what a free tier's store holds at most.
+pub const FEED_POSTS_RANGE: std::ops::RangeInclusive<u32> = 1_000..=100_000;
+
+/// For how many days the owner may choose to keep them, if not without end.
+pub const FEED_DAYS_RANGE: std::ops::RangeInclusive<u32> = 7..=3_650;
+
+/// How long withdrawals of posts are remembered for friends who are away, in milliseconds: 90 days. Friends who were away
+/// for longer, and missed one, start over.
+pub const GONE_KEPT_MS: u64 = 90 * DAY_MS;
+
 /// Bytes of JSON that are committed together at most: well below what one object of the ledger takes.
 pub const COMMIT_BYTES: usize = 700 * 1024;
 

@@ -256,6 +256,16 @@ const english = {
     invited: 'Only people with an invitation',
     saved: 'That is how it is from now on.',
   },
+  retention: {
+    title: 'Friends’ posts',
+    lead: 'Your deployment keeps a copy of what your friends post, so that you can read it while they are away. What is not kept here is still with them.',
+    posts: 'How many to keep',
+    newest: (count: number) => `The newest ${count.toLocaleString('en')}`,
+    days: 'How long to keep them',
+    forEver: 'For ever',
+    forDays: (days: number) => `${days} days`,
+    saved: 'That is what is kept from now on.',
+  },
   invited: {
     title: 'An invitation',
     from: (name: string) => `${name} invites you to be friends on Tidings.`,

@@ -291,7 +291,7 @@ impl Owner {
 
     /// `PUT /api/settings`: whose friend requests are taken.
     pub fn let_ask(&self, who_may_ask: WhoMayAsk) {
-        let change = SettingsChange { who_may_ask: Some(who_may_ask) };
+        let change = SettingsChange { who_may_ask: Some(who_may_ask), ..SettingsChange::default() };
         let settings: Settings = self.call("PUT", "/api/settings").json(&change).send().json(200);
         assert_eq!(settings.who_may_ask, who_may_ask);
     }

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use tidings_protocol::request_signature::{ClaimedRequest, RequestParts, sign_request};
 use tidings_protocol::{
-    Address, Certificate, Change, Discovery, Fingerprint, Friendship, FriendshipMessage, Head, Notification,
-    PROTOCOL_VERSION, PullAnswer, Seed, Signed, Stance, paths,
+    Address, Certificate, Change, Discovery, Fingerprint, Friendship, FriendshipMessage, Head, Listed,
+    Notification, PROTOCOL_VERSION, PullAnswer, Seed, Signed, Stance, paths,
 };
 use tidings_social::api::FriendState;
 use tiny_http::{Header, Request, Response, Server};
@@ -64,6 +64,12 @@ struct Answers {
     head: Option<Head>,
     /// When to pull once more.
     again_ms: Option<u64>,
+    /// Of which ids the changes are all there is.
+    listed: Option<Listed>,
+    /// Whether cursors are known.
+    forgetful: bool,
+    /// Everything but discovery is refused: with 429, and a wait in seconds.
+    refusal_s: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -128,6 +134,17 @@ impl Peer {
         let mut answers = self.shared.answers.lock().unwrap();
         answers.changes = changes;
         answers.head = Some(head);
+    }
+
+    /// Chooses whether pulls with a cursor are refused, and those without answered with all there is.
+    pub fn forget_cursors(&self, forgetful: bool) {
+        let mut answers = self.shared.answers.lock().unwrap();
+        (answers.forgetful, answers.listed) = (forgetful, forgetful.then(Listed::default));
+    }
+
+    /// Chooses whether everything is refused, and for how many seconds.
+    pub fn want_to_be_left_alone(&self, refusal_s: Option<u64>) {
+        self.shared.answers.lock().unwrap().refusal_s = refusal_s;
     }
 
     /// Chooses after which time it wants to be pulled from once more, in milliseconds.
@@ -295,33 +312,46 @@ fn serve(shared: &Shared, mut request: Request) {
     };
     // A request that breaks off is kept as far as it came.
     _ = request.as_reader().take(BODY_BYTES_MOST).read_to_end(&mut received.body);
-    let body = answer(&shared.answers.lock().unwrap(), &received.path);
+    let (body, refusal_s) = {
+        let answers = shared.answers.lock().unwrap();
+        let refusal_s = answers.refusal_s.filter(|_| received.path != paths::DISCOVERY);
+        (answer(&answers, &received), refusal_s)
+    };
     shared.received.lock().unwrap().push(received);
-    let json = Header::from_bytes("content-type", "application/json").expect("a header");
+    let header = |name: &str, value: &str| Header::from_bytes(name, value).expect("a header");
     // Whoever asked may be gone.
-    _ = match body {
-        Some(body) => request.respond(Response::from_string(body).with_header(json)),
-        None => request.respond(Response::from_string("nothing here").with_status_code(404)),
+    _ = match (refusal_s, body) {
+        (Some(seconds), _) => {
+            let refused = Response::from_string("not now").with_status_code(429);
+            request.respond(refused.with_header(header("retry-after", &seconds.to_string())))
+        }
+        (None, Ok(body)) => request
+            .respond(Response::from_string(body).with_header(header("content-type", "application/json"))),
+        (None, Err(status)) => request.respond(Response::from_string("no").with_status_code(status)),
     };
 }
 
-fn answer(answers: &Answers, path: &str) -> Option<String> {
-    match path {
-        paths::DISCOVERY => Some(serde_json::to_string(answers.discovery.as_ref()?).unwrap()),
-        paths::FRIENDSHIP | paths::NOTIFICATIONS => Some(json!({}).to_string()),
+/// What goes out, or the status without.
+fn answer(answers: &Answers, received: &Received) -> Result<String, u16> {
+    match received.path.as_str() {
+        paths::DISCOVERY => {
+            let discovery = answers.discovery.as_ref().ok_or(404_u16)?;
+            Ok(serde_json::to_string(discovery).unwrap())
+        }
+        paths::FRIENDSHIP | paths::NOTIFICATIONS => Ok(json!({}).to_string()),
+        paths::CHANGES if answers.forgetful && received.query.contains("since=") => Err(400),
         paths::CHANGES => {
-            let (changes, cursor) = (answers.changes.clone(), "made-by-hand".to_owned());
             let answer = PullAnswer {
-                changes,
-                listed: None,
-                cursor,
+                changes: answers.changes.clone(),
+                listed: answers.listed,
+                cursor: "made-by-hand".to_owned(),
                 head: answers.head,
                 more: false,
                 again_ms: answers.again_ms,
                 friendship: None,
             };
-            Some(serde_json::to_string(&answer).unwrap())
+            Ok(serde_json::to_string(&answer).unwrap())
         }
-        _ => None,
+        _ => Err(404),
     }
 }

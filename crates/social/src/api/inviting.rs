@@ -16,11 +16,15 @@ pub enum WhoMayAsk {
 }
 
 /// What the owner chose.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Settings {
     /// Whose friend requests are taken.
     pub who_may_ask: WhoMayAsk,
+    /// How many of friends' posts are kept, the newest: 1,000 to 100,000; 20,000 by default.
+    pub feed_posts: u32,
+    /// For how many days they are kept: 7 to 3,650, or 0 for as long as there are not too many.
+    pub feed_days: u32,
 }
 
 /// A change of settings: members that are left out stay as they are.
@@ -31,6 +35,12 @@ pub struct SettingsChange {
     /// Whose friend requests are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who_may_ask: Option<WhoMayAsk>,
+    /// How many of friends' posts are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed_posts: Option<u32>,
+    /// For how many days they are kept; 0 without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed_days: Option<u32>,
 }
 
 /// An invitation to make.

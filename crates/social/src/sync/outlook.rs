@@ -3,8 +3,9 @@
 use super::Spent;
 use crate::pulls;
 use crate::relation::Relation;
+use crate::retention::Progress;
 use tidings_ledger::{KeyValue, LedgerError, View};
-use tidings_protocol::Head;
+use tidings_protocol::{Head, RecordId};
 
 /// Everything that [`plan`](super::plan) decides from.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Outlook {
     pub head: Option<Head>,
     /// What was sent within the last hour.
     pub spent: Spent,
+    /// Friends' posts that are older than this one are not kept.
+    pub floor: Option<RecordId>,
 }
 
 impl Outlook {
@@ -26,6 +29,7 @@ impl Outlook {
         let relations = Relation::load_all(view).await?;
         let head = pulls::head(view, &relations).await?;
         let spent = Spent::load(view, now_ms).await?;
-        Ok(Self { relations, head, spent })
+        let floor = Progress::load(view).await?.floor;
+        Ok(Self { relations, head, spent, floor })
     }
 }

@@ -8,8 +8,7 @@ use crate::limits::{
 };
 use crate::relation::Relation;
 use crate::resigning;
-use tidings_protocol::Fingerprint;
-use tidings_protocol::{FriendshipMessage, Head, Notification};
+use tidings_protocol::{Fingerprint, FriendshipMessage, Head, Notification, RecordId};
 
 /// How much to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +81,7 @@ pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> 
         let wanted = scope.who.is_none_or(|who| who == relation.fingerprint);
         plan.dirty += u32::from(is_dirty(relation));
         plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
-        for chore in chores(account, relation, outlook.head, now_ms, scope.eager && wanted) {
+        for chore in chores(account, relation, outlook, now_ms, scope.eager && wanted) {
             if chore.due_ms <= now_ms && wanted {
                 let request = PeerRequest {
                     to: relation.fingerprint,
@@ -130,13 +129,7 @@ impl Plan {
 
 /// What there is to do for one person, each with the time from which on it is due. `eager` brings waiting ones forward, but
 /// not before the time until which they want to be left alone.
-fn chores(
-    account: &Account,
-    relation: &Relation,
-    head: Option<Head>,
-    now_ms: u64,
-    eager: bool,
-) -> Vec<Chore> {
+fn chores(account: &Account, relation: &Relation, outlook: &Outlook, now_ms: u64, eager: bool) -> Vec<Chore> {
     let hurry = |due_ms: u64| if eager { due_ms.min(now_ms) } else { due_ms };
     let mut chores = Vec::new();
     let mut add = |task, due_ms: u64, turn| {
@@ -156,13 +149,17 @@ fn chores(
         }
         // A friend who does not know yet that they are one, or who we are now, would refuse both.
         Some(FriendState::Friends) if !relation.owes_stance() && !owes_certificate => {
-            if let Some((task, due_ms)) = notification(relation, head) {
+            if let Some((task, due_ms)) = notification(relation, outlook.head) {
                 let due_ms = if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms };
                 add(task, due_ms, Turn::Notification);
             }
             let due_ms = pull_due_ms(relation);
             let is_news = relation.pull.as_ref().is_none_or(|pull| pull.more) || is_dirty(relation);
-            add(pull(relation), hurry(due_ms), if is_news || eager { Turn::Awaited } else { Turn::Look });
+            add(
+                pull(relation, outlook.floor),
+                hurry(due_ms),
+                if is_news || eager { Turn::Awaited } else { Turn::Look },
+            );
         }
         _ => {}
     }
@@ -193,9 +190,9 @@ fn was_told_in_vain(relation: &Relation) -> bool {
     relation.unanswered().is_some_and(|told| told.problem.is_some())
 }
 
-fn pull(relation: &Relation) -> Task {
-    let Some(pull) = relation.pull.clone() else { return Task::Pull(PullRequest::default()) };
-    Task::Pull(PullRequest { since: pull.cursor, held: pull.held, oldest: None, tag: pull.tag })
+fn pull(relation: &Relation, oldest: Option<RecordId>) -> Task {
+    let pull = relation.pull.clone().unwrap_or_default();
+    Task::Pull(PullRequest { since: pull.cursor, held: pull.held, oldest, tag: pull.tag })
 }
 
 fn pull_due_ms(relation: &Relation) -> u64 {

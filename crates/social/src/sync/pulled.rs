@@ -167,7 +167,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                     news.named.insert(record.unverified().id);
                     let Some(post) = self.own_post(&record) else { continue };
                     let text = record.to_json();
-                    if text.len() <= RECORD_BYTES {
+                    if text.len() <= RECORD_BYTES && Some(post.id) >= self.floor {
                         news.bytes += text.len();
                         news.posts.insert(post.id, Some(text));
                     }

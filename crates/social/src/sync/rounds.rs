@@ -7,6 +7,7 @@ use crate::api::RefreshReport;
 use crate::keys;
 use crate::limits::{ROUNDS, ROUNDS_TIME_MS};
 use crate::relation::{Relation, Told};
+use crate::retention;
 use crate::stored;
 use tidings_ledger::{Batch, Clock, KeyValue, Ledger, LedgerError, Random, View};
 
@@ -56,6 +57,9 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         report.held_back = plan.held_back;
         let is_late = now_ms.saturating_sub(start_ms) > ROUNDS_TIME_MS;
         if plan.requests.is_empty() || round >= ROUNDS || is_late {
+            let batch = retention::step(&view, &outlook.relations, now_ms).await?;
+            ledger.commit(&mut view, batch).await?;
+            has_committed |= view.has_committed();
             break;
         }
         let mut requests = plan.requests;

@@ -13,6 +13,7 @@ use crate::limits::{
 use crate::notifications;
 use crate::peer::PeerError;
 use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told};
+use crate::retention::Progress;
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
@@ -20,7 +21,7 @@ use std::collections::BTreeMap;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
 use tidings_protocol::{
-    Certificate, Fingerprint, Friendship, FriendshipMessage, Head, Signed, Stance, Standing,
+    Certificate, Fingerprint, Friendship, FriendshipMessage, Head, RecordId, Signed, Stance, Standing,
 };
 
 /// Decides what to commit after one round, and adds to the report what the owner is told. What one person's answers
@@ -44,7 +45,7 @@ pub async fn settle<S: KeyValue>(
     let (mut batches, mut batch, mut bytes) = (Vec::new(), Batch::new(), 0);
     // First, for what was just said wins over what is let go of.
     strangers::sweep(&Relation::load_all(view).await?, now_ms, &mut batch);
-    let mut held = BTreeMap::new();
+    let (mut held, floor) = (BTreeMap::new(), Progress::load(view).await?.floor);
     for (who, answers) in by_person {
         let relation = Relation::load(view, &who).await?;
         let Some(certificate) = relation.certificate().cloned() else { continue };
@@ -55,6 +56,7 @@ pub async fn settle<S: KeyValue>(
             certificate,
             now_ms,
             report,
+            floor,
             held: None,
             bytes: 0,
             batch: Batch::new(),
@@ -111,6 +113,8 @@ pub(super) struct Settling<'a, 'v, S> {
     pub(super) certificate: Certificate,
     pub(super) now_ms: u64,
     pub(super) report: &'a mut RefreshReport,
+    /// Posts below this one are not kept.
+    pub(super) floor: Option<RecordId>,
     /// The head that is held after a pull.
     pub(super) held: Option<Head>,
     /// What the records in the batch weigh.

@@ -10,6 +10,7 @@ mod known_to_owner;
 mod notifications;
 mod posts;
 mod pulling;
+mod retention;
 mod setup;
 mod stances;
 mod strangers;

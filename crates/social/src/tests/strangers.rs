@@ -45,7 +45,7 @@ impl World {
     }
 
     fn let_ask(&self, who: &str, who_may_ask: WhoMayAsk) {
-        let change = SettingsChange { who_may_ask: Some(who_may_ask) };
+        let change = SettingsChange { who_may_ask: Some(who_may_ask), ..SettingsChange::default() };
         let (_, batch) = block_on(settings::change(&self.at(who).view(), change)).unwrap();
         self.at(who).commit(batch);
     }

@@ -903,11 +903,31 @@ export interface components {
         };
         /** @description What the owner chose. */
         Settings: {
+            /**
+             * Format: int32
+             * @description For how many days they are kept: 7 to 3,650, or 0 for as long as there are not too many.
+             */
+            feed_days: number;
+            /**
+             * Format: int32
+             * @description How many of friends' posts are kept, the newest: 1,000 to 100,000; 20,000 by default.
+             */
+            feed_posts: number;
             /** @description Whose friend requests are taken. */
             who_may_ask: components["schemas"]["WhoMayAsk"];
         };
         /** @description A change of settings: members that are left out stay as they are. */
         SettingsChange: {
+            /**
+             * Format: int32
+             * @description For how many days they are kept; 0 without end.
+             */
+            feed_days?: number | null;
+            /**
+             * Format: int32
+             * @description How many of friends' posts are kept.
+             */
+            feed_posts?: number | null;
             who_may_ask?: null | components["schemas"]["WhoMayAsk"];
         };
         /** @description Claims a deployment. The identity's secret never appears here; the deployment key's does, once. */

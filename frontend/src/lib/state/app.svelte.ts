@@ -17,6 +17,7 @@ import { PasswordChange } from './new-password.svelte';
 import { Notices } from './notices.svelte';
 import { Outbox } from './outbox.svelte';
 import { ProfileEditor } from './profile.svelte';
+import { Retention } from './retention.svelte';
 import { Router } from './router.svelte';
 import { Session } from './session.svelte';
 
@@ -66,6 +67,7 @@ export class Home {
   readonly invitations: Invitations;
   readonly notices: Notices;
   readonly profile: ProfileEditor;
+  readonly retention: Retention;
   readonly password: PasswordChange;
   readonly live: Live;
   readonly #app: App;
@@ -85,6 +87,7 @@ export class Home {
     this.invitations = new Invitations(api, announcer);
     this.notices = new Notices(api, (unread) => (this.live.unread = unread));
     this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));
+    this.retention = new Retention(api, announcer);
     this.password = new PasswordChange(api, announcer, (status) => app.session.enter(status));
     this.live = new Live(api, this.#reloads(), () => document.visibilityState === 'visible');
   }

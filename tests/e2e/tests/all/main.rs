@@ -10,6 +10,7 @@ mod notifications;
 mod outages;
 mod peer_signatures;
 mod posts;
+mod pulling;
 mod setup;
 mod signin;
 mod story;
@@ -22,6 +23,7 @@ fn main() {
             inviting::tests(),
             posts::tests(),
             notifications::tests(),
+            pulling::tests(),
             outages::tests(),
             peer_signatures::tests(),
             setup::tests(),

@@ -11,7 +11,7 @@ tidings_e2e::tests![
 ];
 
 /// A post as a deployment made by hand signs it.
-fn post(peer: &Peer, number: u8, text: &str) -> Signed<Post> {
+pub(crate) fn post(peer: &Peer, number: u8, text: &str) -> Signed<Post> {
     let id = RecordId::from_parts(now_ms(), [number; 10]);
     let (author, key) = (peer.person.public_key(), peer.person.key.public_key());
     Signed::sign(Post { id, author, key, body: Body::text(text) }, &peer.person.key).unwrap()
