@@ -124,11 +124,11 @@ test('befriending nobody, oneself or a silent address is explained', async () =>
   await ask.click();
   await expect(alert).toHaveText('Enter an address.');
   for (const address of [deployment.address, 'http://127.0.0.1:9', 'not an address']) {
-    await page.getByLabel('Address', { exact: true }).fill(address);
+    await page.getByLabel('Address or invitation').fill(address);
     const [answer] = await Promise.all([page.waitForResponse('**/api/friends'), ask.click()]);
     expect([422, 502]).toContain(answer.status());
     await expect(alert).toBeVisible();
-    await expect(page.getByLabel('Address', { exact: true })).toHaveValue(address);
+    await expect(page.getByLabel('Address or invitation')).toHaveValue(address);
   }
 });
 

@@ -69,7 +69,21 @@ test('every screen is accessible in both themes and fits 320 px', async ({ brows
   await expect(carol.page.getByText('wants to be friends')).toBeVisible();
   await inspect(carol.page, 'notices');
   for (const summary of await page.locator('summary').all()) await summary.click();
+  await page.getByRole('button', { name: 'Make an invitation' }).click();
+  await expect(page.locator('[data-invitation]')).toBeVisible();
   await inspect(page, 'friends');
+  // Axe works in pages of a context of their own.
+  const visitor = await (await browser.newContext()).newPage();
+  await visitor.goto((await page.locator('[data-invitation]').textContent()) ?? '');
+  await expect(visitor.getByRole('heading', { name: 'An invitation' })).toBeVisible();
+  await inspect(visitor, 'an invitation');
+  await visitor.context().close();
+  await carol.go('Friends');
+  await carol.page.getByRole('button', { name: 'Block' }).click();
+  await inspect(carol.page, 'friends, block');
+  await carol.page.getByRole('dialog').getByRole('button', { name: 'Block' }).click();
+  await expect(carol.page.getByRole('heading', { name: 'Blocked' })).toBeVisible();
+  await inspect(carol.page, 'friends, blocked');
   await page.getByRole('button', { name: 'Unfriend' }).click();
   await inspect(page, 'friends, confirmation');
   await page.keyboard.press('Escape');

@@ -93,7 +93,7 @@ export class Person {
 
   async ask(other: Person, greeting: string): Promise<void> {
     await this.go('Friends');
-    await this.page.getByLabel('Address', { exact: true }).fill(other.deployment.address);
+    await this.page.getByLabel('Address or invitation').fill(other.deployment.address);
     await this.page.getByLabel('Greeting').fill(greeting);
     await this.page.getByRole('button', { name: 'Send request' }).click();
     await expect(this.page.getByRole('status').getByText(/^Your request to .+ is on its way\.$/u)).toBeVisible();
