@@ -10,6 +10,7 @@ use std::io::Read as _;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tidings_protocol::request_signature::{ClaimedRequest, RequestParts, sign_request};
 use tidings_protocol::{
     Address, Certificate, Change, Discovery, Fingerprint, Friendship, FriendshipMessage, Head, Listed,
@@ -68,6 +69,8 @@ struct Answers {
     listed: Option<Listed>,
     /// Whether cursors are known.
     forgetful: bool,
+    /// How long every answer takes.
+    silence: Duration,
     /// Everything but discovery is refused: with 429, and a wait in seconds.
     refusal_s: Option<u64>,
 }
@@ -140,6 +143,11 @@ impl Peer {
     pub fn forget_cursors(&self, forgetful: bool) {
         let mut answers = self.shared.answers.lock().unwrap();
         (answers.forgetful, answers.listed) = (forgetful, forgetful.then(Listed::default));
+    }
+
+    /// Chooses how long every answer takes.
+    pub fn keep_silent(&self, silence: Duration) {
+        self.shared.answers.lock().unwrap().silence = silence;
     }
 
     /// Chooses whether everything is refused, and for how many seconds.
@@ -312,6 +320,8 @@ fn serve(shared: &Shared, mut request: Request) {
     };
     // A request that breaks off is kept as far as it came.
     _ = request.as_reader().take(BODY_BYTES_MOST).read_to_end(&mut received.body);
+    let silence = shared.answers.lock().unwrap().silence;
+    std::thread::sleep(silence);
     let (body, refusal_s) = {
         let answers = shared.answers.lock().unwrap();
         let refusal_s = answers.refusal_s.filter(|_| received.path != paths::DISCOVERY);

@@ -1,5 +1,6 @@
 //! What the store costs: it holds any number of posts in few keys, and an unchanged poll reads two of them.
 
+use std::collections::BTreeSet;
 use tidings_e2e::{Mode, Peer, World, at_once, head_at, now_ms, watch_in_the_past};
 use tidings_ledger::Timing;
 use tidings_ledger::limits::MAX_KEYS_FOR_COMMITS;
@@ -20,16 +21,18 @@ fn timing(mode: Mode) -> Timing {
     }
 }
 
-/// All pages of a pull by a deployment made by hand; how many posts there were.
+/// All pages of a pull by a deployment made by hand; how many posts there were. Young ones are among all there is, and
+/// again among what changed since.
 fn pull_everything(peer: &Peer, from: &tidings_e2e::Owner) -> usize {
-    let (mut posts, mut query) = (0, String::new());
+    let (mut posts, mut query) = (BTreeSet::new(), String::new());
     loop {
         let path = format!("{}{query}", paths::CHANGES);
         let page: serde_json::Value = peer.letter(from, "GET", &path).send().json(200);
         let changes = page["changes"].as_array().unwrap();
-        posts += changes.iter().filter(|change| change["kind"] == "post").count();
+        let found = changes.iter().filter(|change| change["kind"] == "post");
+        posts.extend(found.map(|change| change["record"]["id"].as_str().unwrap().to_owned()));
         if page["more"] != true {
-            return posts;
+            return posts.len();
         }
         query = format!("?since={}", page["cursor"].as_str().unwrap());
     }
