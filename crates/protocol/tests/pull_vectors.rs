@@ -1,0 +1,171 @@
+//! The golden vectors of pulls in `tests/vectors/pull-v1.json`: answers to `GET /p2p/v1/changes`, most of them with one
+//! fault each, and what a reader takes of them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Here a broken assumption is a failed test.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tidings_protocol::limits::CURSOR_BYTES;
+use tidings_protocol::{Body, Change, Post, Profile, PublicKey, PullAnswer, RecordId, Seed, Signed};
+
+#[derive(Serialize, Deserialize)]
+struct Vectors {
+    /// The friend's identity.
+    identity: PublicKey,
+    /// The friend's deployment key.
+    key: PublicKey,
+    cases: Vec<Case>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Case {
+    name: String,
+    answer: Value,
+    /// `null` where the whole answer is refused.
+    taken: Option<Taken>,
+}
+
+/// What a reader takes of an answer.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Taken {
+    posts: Vec<RecordId>,
+    deleted: Vec<RecordId>,
+    profile: Option<String>,
+    more: bool,
+}
+
+fn taken(vectors: &Vectors, answer: &Value) -> Option<Taken> {
+    let answer: PullAnswer = serde_json::from_str(&answer.to_string()).ok()?;
+    if answer.cursor.len() > CURSOR_BYTES {
+        return None;
+    }
+    let mut taken = Taken { posts: Vec::new(), deleted: Vec::new(), profile: None, more: answer.more };
+    for change in answer.changes {
+        match change {
+            Change::Post { record } => {
+                let post = record.verify(&vectors.key).ok();
+                let theirs = post.filter(|post| post.author == vectors.identity && post.body.check().is_ok());
+                taken.posts.extend(theirs.map(|post| post.id));
+            }
+            Change::PostDeleted { id } => taken.deleted.push(id),
+            Change::Profile { record } => {
+                let profile = record.verify(&vectors.key).ok().filter(|p| p.author == vectors.identity);
+                taken.profile = profile.map(|profile| profile.name.clone()).or(taken.profile);
+            }
+            Change::Unknown => {}
+        }
+    }
+    Some(taken)
+}
+
+#[test]
+fn readers_take_of_each_answer_what_the_vectors_say() {
+    let vectors: Vectors =
+        serde_json::from_str(include_str!("../../../tests/vectors/pull-v1.json")).expect("a vector file");
+    assert!(vectors.cases.len() >= 20);
+    for case in &vectors.cases {
+        assert_eq!(taken(&vectors, &case.answer), case.taken, "{}", case.name);
+    }
+}
+
+/// Prints the file, for when the protocol gets another version.
+#[test]
+#[ignore = "writes nothing: it prints the vectors"]
+fn print() {
+    println!("{}", serde_json::to_string_pretty(&make()).unwrap());
+}
+
+fn make() -> Vectors {
+    let [identity, key, other] = [1, 2, 3].map(|byte| Seed::from_bytes([byte; 32]));
+    let id = |n: u8| RecordId::from_parts(1_790_000_000_000, [n; 10]);
+    let post = |n: u8, author: &Seed, names: &Seed, signer: &Seed, text: &str| {
+        let (author, key) = (author.public_key(), names.public_key());
+        let signed = Signed::sign(Post { id: id(n), author, key, body: Body::text(text) }, signer).unwrap();
+        serde_json::from_str::<Value>(&signed.to_json()).unwrap()
+    };
+    let good = |n: u8| json!({ "kind": "post", "record": post(n, &identity, &key, &key, "hello") });
+    let profile = Profile {
+        author: identity.public_key(),
+        key: key.public_key(),
+        name: "Alice".into(),
+        bio: String::new(),
+        updated_ms: 1_790_000_000_000,
+    };
+    let profile: Value = serde_json::from_str(&Signed::sign(profile, &key).unwrap().to_json()).unwrap();
+    let answer = |changes: Value| json!({ "changes": changes, "cursor": "c", "more": false });
+    let with = |name: &str, value: Value| {
+        let mut answer = answer(json!([good(1)]));
+        answer[name] = value;
+        answer
+    };
+    let without = |name: &str| {
+        let mut answer = answer(json!([good(1)]));
+        answer.as_object_mut().unwrap().remove(name);
+        answer
+    };
+    let altered = |change: &dyn Fn(&mut Value)| {
+        let mut record = post(1, &identity, &key, &key, "hello");
+        change(&mut record);
+        answer(json!([{ "kind": "post", "record": record }, good(2)]))
+    };
+    let record = |record: Value| answer(json!([{ "kind": "post", "record": record }, good(2)]));
+    let head = "06gc8k3c00000en5meig";
+    let cases = [
+        ("one_post", answer(json!([good(1)]))),
+        ("nothing", answer(json!([]))),
+        (
+            "post_profile_and_deletion",
+            answer(json!([
+                good(1), { "kind": "profile", "record": profile }, { "kind": "post_deleted", "id": id(9) }
+            ])),
+        ),
+        (
+            "all_optional_members",
+            json!({
+                "changes": [good(1)], "listed": { "from": id(1), "before": id(2) }, "cursor": "c", "head": head,
+                "more": true, "again_ms": 91_000
+            }),
+        ),
+        ("listed_without_bounds", with("listed", json!({}))),
+        ("unknown_member", with("colour", json!("green"))),
+        ("unknown_kind", answer(json!([{ "kind": "poll", "record": {} }, good(1)]))),
+        ("member_added_to_a_signed_record", {
+            let mut record = post(1, &identity, &key, &key, "hello");
+            record["mood"] = json!("fine");
+            answer(json!([{ "kind": "post", "record": record }, good(2)]))
+        }),
+        ("more_is_missing", without("more")),
+        ("cursor_is_missing", without("cursor")),
+        ("changes_are_missing", without("changes")),
+        ("cursor_of_200_characters", with("cursor", json!("c".repeat(200)))),
+        ("cursor_of_201_characters", with("cursor", json!("c".repeat(201)))),
+        ("cursor_is_a_number", with("cursor", json!(7))),
+        ("head_is_too_short", with("head", json!(&head[1..]))),
+        ("head_in_upper_case", with("head", json!(head.to_uppercase()))),
+        ("again_ms_is_negative", with("again_ms", json!(-1))),
+        ("listed_from_is_no_id", with("listed", json!({ "from": "x" }))),
+        ("deleted_id_is_no_id", answer(json!([{ "kind": "post_deleted", "id": "x" }]))),
+        ("post_with_altered_text", altered(&|record| record["body"]["text"] = json!("hullo"))),
+        ("post_with_altered_id", altered(&|record| record["id"] = json!(id(7)))),
+        (
+            "post_with_altered_signature",
+            altered(&|record| {
+                let text = record["signature"].as_str().unwrap().to_owned();
+                let first = if text.starts_with('A') { "B" } else { "A" };
+                record["signature"] = json!(format!("{first}{}", &text[1..]));
+            }),
+        ),
+        ("post_signed_by_another_key", record(post(1, &identity, &key, &other, "hello"))),
+        ("post_signed_by_the_identity", record(post(1, &identity, &key, &identity, "hello"))),
+        ("post_by_another_author", record(post(1, &other, &key, &key, "hello"))),
+        ("post_without_text", record(post(1, &identity, &key, &key, " "))),
+        ("post_of_5001_characters", record(post(1, &identity, &key, &key, &"x".repeat(5_001)))),
+        ("post_with_a_bidirectional_override", record(post(1, &identity, &key, &key, "a\u{202e}b"))),
+    ];
+    let mut vectors = Vectors { identity: identity.public_key(), key: key.public_key(), cases: Vec::new() };
+    for (name, answer) in cases {
+        let taken = taken(&vectors, &answer);
+        vectors.cases.push(Case { name: name.to_owned(), answer, taken });
+    }
+    vectors
+}
