@@ -1,11 +1,12 @@
 //! What passes in pulls: pages, cursors, ETags, and what is asked for again or later.
 
 use crate::notifications::post;
+use serde_json::json;
 use tidings_e2e::{Answer, Mode, Owner, Peer, World, at_once, head_at, now_ms};
 use tidings_protocol::limits::PULL_PAGE_CHANGES;
-use tidings_protocol::{Change, PullAnswer, RecordId, paths};
-use tidings_social::api::RefreshScope;
-use tidings_social::limits::HEARD_MOST;
+use tidings_protocol::{Body, Change, Post, PullAnswer, RecordId, Signed, paths};
+use tidings_social::api::{RefreshScope, Settings};
+use tidings_social::limits::{FEED_POSTS, HEARD_MOST};
 
 tidings_e2e::tests![
     an_unchanged_answer_has_its_etag_and_no_body,
@@ -19,6 +20,7 @@ tidings_e2e::tests![
     a_friend_who_announces_without_end_is_refused,
     what_is_owed_comes_along_with_answers,
     posts_at_the_same_time_tell_a_friend_hardly_more_than_once,
+    how_much_of_friends_posts_is_kept_is_chosen_within_bounds,
 ];
 
 fn pull(peer: &Peer, from: &Owner, query: &str) -> Answer {
@@ -268,4 +270,37 @@ fn posts_at_the_same_time_tell_a_friend_hardly_more_than_once(mode: Mode) {
     alice.come_to_rest();
     // A claim whose write hangs while another one overtakes it is not seen in time.
     assert!(told() - before <= 3, "{} notifications of 8 posts", told() - before);
+}
+
+fn how_much_of_friends_posts_is_kept_is_chosen_within_bounds(mode: Mode) {
+    let world = World::new(mode, 1);
+    let alice = world.owner("Alice");
+    let peer = Peer::start("Bob");
+    peer.befriend(&alice, mode);
+    let settings = || -> Settings { alice.call("GET", "/api/settings").send().json(200) };
+    let choose = |change: serde_json::Value| alice.call("PUT", "/api/settings").json(&change).send();
+    assert_eq!((settings().feed_posts, settings().feed_days), (FEED_POSTS, 0));
+    for wrong in [json!({ "feed_posts": 999 }), json!({ "feed_posts": 100_001 }), json!({ "feed_days": 6 })] {
+        choose(wrong).problem(422);
+    }
+    let chosen: Settings = choose(json!({ "feed_days": 7 })).json(200);
+    assert_eq!((chosen.feed_posts, chosen.feed_days), (FEED_POSTS, 7));
+    mode.settle();
+    assert_eq!(settings(), chosen);
+    // What is older goes, and is not taken again.
+    let old = |number: u8, days: u64| {
+        let id = RecordId::from_parts(now_ms() - days * 86_400_000, [number; 10]);
+        let (author, key) = (peer.person.public_key(), peer.person.key.public_key());
+        let post = Post { id, author, key, body: Body::text(format!("{days} days old")) };
+        Change::Post { record: Signed::sign(post, &peer.person.key).unwrap() }
+    };
+    peer.serve_changes(vec![old(1, 8), old(2, 6)], head_at(now_ms(), 1));
+    mode.eventually("only what is kept is there", || {
+        let _ = alice.refresh(RefreshScope::All);
+        alice.texts() == ["6 days old"]
+    });
+    mode.eventually("older posts are not asked for", || {
+        let _ = alice.refresh(RefreshScope::All);
+        peer.received(paths::CHANGES).last().is_some_and(|pull| pull.query.contains("oldest="))
+    });
 }
