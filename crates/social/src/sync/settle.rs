@@ -245,7 +245,9 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         if delivery.problem.is_none() {
             delivery.arrived = delivery.arrived.max(Some(message.friendship.unverified().order()));
             (delivery.attempts, delivery.failing_since_ms) = (0, None);
-            if self.relation.invitation.is_some() && message.invitation.is_some() {
+            // With a `yours` there is more to say, and the invitation goes along with that.
+            let is_said = !matches!(&answer, PeerAnswer::Friendship(answer) if answer.yours.is_some());
+            if is_said && self.relation.invitation.is_some() && message.invitation.is_some() {
                 self.batch.delete(keys::invitation_of(&self.relation.fingerprint));
             }
         } else {

@@ -208,6 +208,24 @@ fn an_invitation_lets_a_request_in_that_waits_already() {
 }
 
 #[test]
+fn an_invitation_works_for_somebody_who_lost_what_was_said_before() {
+    let mut world = World::of_friends("alice", "bob");
+    world.end("alice", "bob");
+    let alice = world.at("alice");
+    let relation = alice.relation(&world.id("bob"));
+    let mut batch = Batch::new();
+    batch.delete(keys::ours(&world.id("bob"), relation.between().ours.unwrap()));
+    batch.delete(keys::delivery(&world.id("bob")));
+    relation.spoken.iter().for_each(|spoken| batch.delete(&spoken.key));
+    alice.commit(batch);
+    let invitation = world.invite("bob");
+    world.let_ask("bob", WhoMayAsk::Invited);
+    world.ask_with("alice", "bob", Some(invitation.token));
+    assert_eq!(world.state("alice", "bob"), Some(FriendState::Friends));
+    assert_eq!(world.state("bob", "alice"), Some(FriendState::Friends));
+}
+
+#[test]
 fn an_answer_that_was_lost_costs_no_second_invitation() {
     let mut world = World::with(&["alice", "bob"]);
     let invitation = world.invite("bob");
