@@ -4,11 +4,11 @@ use crate::context::Context;
 use tidings_api_http::signin::Owner;
 use tidings_api_http::world::{now_ms, random};
 use tidings_api_http::{AppView, Failure, Reply, outbound};
-use tidings_protocol::Fingerprint;
+use tidings_protocol::{Discovery, Fingerprint};
 use tidings_social::api::{FriendView, NewFriend};
 use tidings_social::friends::{self, Asking, FriendError};
 use tidings_social::sync::{Scope, Spent};
-use tidings_social::{Relation, profile};
+use tidings_social::{Account, Relation, profile};
 
 /// `GET /api/friends`.
 pub async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
@@ -36,11 +36,34 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let status = if relation.state().is_none() { 201 } else { 200 };
     let own_name = own_name(&view, &owner).await?;
     let asking = Asking { greeting, invitation: target.token() };
-    let mut batch = friends::request(&owner.account, &own_name, &relation, &discovery, asking, now_ms())?;
+    let mut batch =
+        friends::request(&owner.account, &own_name, &relation, &discovery, asking.clone(), now_ms())?;
     spent.note_one(now_ms(), random(), &mut batch);
     context.ledger.commit(&mut view, batch).await?;
     context.refresh(view, &owner.account, Scope::only(who)).await?;
+    ask_above(context, &owner.account, &discovery, &asking, who).await?;
     Ok(Reply::json(status, &show(context, who).await?))
+}
+
+/// They may have ended a generation of which nothing is kept here any more; their answer says so. Then the request is made
+/// once more, above that.
+async fn ask_above(
+    context: &Context<'_>,
+    account: &Account,
+    discovery: &Discovery,
+    asking: &Asking,
+    who: Fingerprint,
+) -> Result<(), Failure> {
+    let mut view = context.ledger.view().await?;
+    let relation = Relation::load(&view, &who).await?;
+    if relation.state().is_some() {
+        return Ok(());
+    }
+    let own_name = profile::summary(&view, account).await?.name;
+    let batch = friends::request(account, &own_name, &relation, discovery, asking.clone(), now_ms())?;
+    context.ledger.commit(&mut view, batch).await?;
+    context.refresh(view, account, Scope::only(who)).await?;
+    Ok(())
 }
 
 /// `POST /api/friends/{id}/accept`: makes sure that the requester is where they say, then accepts.

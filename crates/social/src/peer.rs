@@ -222,7 +222,9 @@ pub async fn receive_friendship<S: KeyValue>(
             let joins_those_who_wait = asks && !asked_before;
             let is_new = relation.theirs.is_none();
             if relation.ours.is_none() && (joins_those_who_wait || is_new) {
-                let relations = Relation::load_all(view).await?;
+                let mut relations = Relation::load_all(view).await?;
+                // What is kept of the sender stays, however stale: it is not new any more.
+                relations.retain(|other| other.fingerprint != relation.fingerprint);
                 strangers::sweep(&relations, now_ms, &mut batch);
                 let room = strangers::room(&relations, now_ms);
                 if asks && !room.to_wait {

@@ -117,6 +117,9 @@ pub(crate) struct Pause {
 /// How far the pulls from a friend have come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Pull {
+    /// The friendship it belongs to: one that ended and began anew starts over.
+    #[serde(default)]
+    pub(crate) generation: u64,
     /// Where the next one goes on.
     pub(crate) cursor: Option<String>,
     /// The head up to which everything is held.
@@ -232,7 +235,7 @@ impl Relation {
             relation.add_heard(&entry);
         }
         relation.served = stored::load(view, &keys::served(who)).await?;
-        Ok(relation)
+        Ok(relation.of_now())
     }
 
     /// What is stored about everybody, by fingerprint.
@@ -256,7 +259,19 @@ impl Relation {
                 relation.served = stored::parse(&entry);
             }
         }
-        Ok(all.into_values().collect())
+        Ok(all.into_values().map(Self::of_now).collect())
+    }
+
+    /// Without what an earlier friendship left behind: a pull that was under way when it ended may be noted after that.
+    fn of_now(mut self) -> Self {
+        let generation = self.generation();
+        self.pull = self.pull.take().filter(|pull| pull.generation == generation);
+        self
+    }
+
+    /// That of the owner's stance; 0 before there was one.
+    pub(crate) fn generation(&self) -> u64 {
+        self.ours.as_ref().map_or(0, |ours| ours.unverified().generation)
     }
 
     /// Entries come in the order of their keys, so of several certificates or stances the greatest stays.

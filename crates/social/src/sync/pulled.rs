@@ -117,18 +117,24 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             // Their store is stale, and has not what they announced yet.
             pull.attempts = before.attempts.saturating_add(1);
         }
-        let quiet = Pull { last_ms: before.last_ms, ..pull.clone() } == *before;
+        let quiet =
+            Pull { last_ms: before.last_ms, generation: before.generation, ..pull.clone() } == *before;
         if !quiet || self.relation.pull.is_none() || before.last_ms + PULL_NOTE_MS <= self.now_ms {
-            self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
+            self.put_pull(&pull);
         }
         self.held = pull.held;
+    }
+
+    /// An answer may be on its way while the owner ends the friendship: what it leaves is of no use to the next one.
+    fn put_pull(&mut self, pull: &Pull) {
+        let pull = Pull { generation: self.relation.generation(), ..pull.clone() };
+        self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
     }
 
     /// They do not know the cursor, and will not come to know it: all there is, from the newest on.
     fn start_over(&mut self) {
         let before = self.relation.pull.clone().unwrap_or_default();
-        let pull = Pull { held: before.held, more: true, last_ms: self.now_ms, ..Pull::default() };
-        self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
+        self.put_pull(&Pull { held: before.held, more: true, last_ms: self.now_ms, ..Pull::default() });
         self.report_pull(0, None);
     }
 
@@ -143,7 +149,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             failing_since_ms: before.failing_since_ms.or(Some(self.now_ms)),
             ..before
         };
-        self.batch.put(keys::pull(&self.relation.fingerprint), stored::json(&pull));
+        self.put_pull(&pull);
         self.report_pull(0, problem);
     }
 

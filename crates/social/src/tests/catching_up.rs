@@ -154,7 +154,8 @@ fn an_unknown_cursor_starts_over_and_ends_with_what_there_is() {
     let mut batch = Batch::new();
     ids[..3].iter().for_each(|id| batch.delete(keys::post(*id)));
     world.at("alice").commit(batch);
-    let garbled = crate::relation::Pull { cursor: Some("garbled".into()), ..Default::default() };
+    let garbled =
+        crate::relation::Pull { generation: 1, cursor: Some("garbled".into()), ..Default::default() };
     let mut batch = Batch::new();
     batch.put(keys::pull(&world.id("alice")), stored::json(&garbled));
     world.at("bob").commit(batch);
@@ -255,4 +256,30 @@ fn an_answer_with_too_much_in_it_is_not_taken() {
     let report = super::pulling::bob_settles_answer(&world, answer);
     assert!(report.pulled[0].problem.is_some());
     assert_eq!(world.at("bob").feed_texts(), ["small"]);
+}
+
+#[test]
+fn a_pull_that_outlasts_a_friendship_does_not_spoil_the_next_one() {
+    let mut world = World::of_friends("alice", "bob");
+    world.write("alice", "from before");
+    world.refresh("bob", Scope::ALL);
+    world.clock.advance(HOUR_MS);
+    let (bob, timing) = (world.at("bob"), Timing::local());
+    let outlook = block_on(sync::Outlook::load(&bob.view(), world.now_ms())).unwrap();
+    // What one request of bob's goes on to see, while another one ends it.
+    let store = bob.ledger.store().clone();
+    let ledger = Ledger::new(store, world.clock.clone(), world.random.clone(), timing);
+    let view = block_on(ledger.view()).unwrap();
+    let plan = sync::plan(&bob.account, &outlook, Scope::ALL, world.now_ms());
+    let answers: Vec<_> = plan.requests.into_iter().map(|r| (r.clone(), world.deliver("bob", &r))).collect();
+    world.end("bob", "alice");
+    let bob = world.at("bob");
+    let mut report = RefreshReport::default();
+    for batch in block_on(sync::settle(&view, &bob.account, answers, &mut report, world.now_ms())).unwrap() {
+        bob.commit(batch);
+    }
+    drop(view);
+    world.befriend("alice", "bob");
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.at("bob").feed_texts(), ["from before"]);
 }

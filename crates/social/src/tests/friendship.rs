@@ -1,6 +1,6 @@
 use super::*;
 use crate::friends::FriendError;
-use crate::limits::{PENDING_STRANGERS, RETRY_MS};
+use crate::limits::{PENDING_STRANGERS, RETRY_MS, WITHDRAWN_MS};
 use tidings_protocol::{Friendship, FriendshipMessage, Stance};
 
 #[test]
@@ -193,6 +193,19 @@ fn a_crowd_of_strangers_is_refused_and_a_known_requester_is_not() {
     world.end(&names[0], "bob");
     world.request(&names[0], "bob");
     assert_eq!(world.state("bob", &names[0]), Some(FriendState::Incoming));
+}
+
+#[test]
+fn a_stranger_who_asks_again_long_after_taking_it_back_is_seen() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.request("alice", "bob");
+    world.end("alice", "bob");
+    world.clock.advance(2 * WITHDRAWN_MS);
+    world.request("alice", "bob");
+    let asking = world.at("bob").relation(&world.id("alice")).view().unwrap();
+    assert_eq!(asking.state, FriendState::Incoming);
+    world.accept("bob", "alice");
+    assert_eq!(world.state("alice", "bob"), Some(FriendState::Friends));
 }
 
 #[test]
