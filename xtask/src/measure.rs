@@ -1,28 +1,16 @@
 //! `cargo xtask sim` and `cargo xtask bench`: what it all costs, on virtual time and on this machine.
 
-use crate::shell::{cargo, execute, progress};
+use crate::shell::{cargo, execute, root};
 use anyhow::Result;
 use clap::Args;
-use std::path::PathBuf;
 
 /// Arguments of `cargo xtask sim`.
 #[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
 pub struct SimArgs {
-    /// Live through a decade of a busy person's use and see that the store holds it.
-    #[arg(long, required = true)]
-    capacity: bool,
-
-    /// Write the figures to this file as a flat JSON object.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-
-    /// Where all randomness comes from: the same seed makes the same run.
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-    seed: u64,
-
-    /// Live only this part of the decade, such as 0.02 for some ten weeks.
-    #[arg(long, value_name = "PART", default_value_t = 1.0)]
-    scale: f64,
+    /// Go on to the simulator: --capacity, or --friends NUMBER with --days NUMBER; --json FILE; --help tells the rest.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    arguments: Vec<String>,
 }
 
 /// Arguments of `cargo xtask bench`.
@@ -33,17 +21,16 @@ pub struct BenchArgs {
     arguments: Vec<String>,
 }
 
-/// Builds the simulator for speed and runs it.
+/// Builds the simulator for speed and runs it where this task was called, so that paths mean what they say.
 pub fn simulate(args: &SimArgs) -> Result<()> {
-    progress("simulating; the whole decade takes some minutes");
     let mut cargo = cargo();
-    cargo.args(["run", "--quiet", "--profile", "sim", "--package", "tidings-simulator", "--", "capacity"]);
-    cargo.args(["--seed", &args.seed.to_string(), "--scale", &args.scale.to_string()]);
-    if let Some(file) = &args.json {
-        // The simulator is run from the root of the repository, this task may not be.
-        cargo.arg("--json").arg(std::path::absolute(file)?);
-    }
-    execute(&mut cargo)
+    cargo
+        .current_dir(std::env::current_dir()?)
+        .arg("run")
+        .arg("--manifest-path")
+        .arg(root().join("Cargo.toml"));
+    cargo.args(["--quiet", "--profile", "sim", "--package", "tidings-simulator", "--"]);
+    execute(cargo.args(&args.arguments))
 }
 
 /// Runs the ledger's benchmarks.
@@ -73,11 +60,13 @@ mod tests {
     }
 
     #[test]
-    fn a_simulation_has_to_be_chosen() {
-        assert!(Task::try_parse_from(["xtask", "sim"]).is_err());
-        let Ok(Task::Sim(args)) = Task::try_parse_from(["xtask", "sim", "--capacity"]) else {
-            panic!("`sim --capacity` is complete");
-        };
-        assert_eq!((args.seed, args.scale), (1, 1.0));
+    fn everything_behind_sim_goes_on() {
+        for arguments in
+            [vec!["--capacity"], vec!["--friends", "150", "--json", "month.json"], vec!["--help"]]
+        {
+            let all = ["xtask", "sim"].iter().chain(&arguments);
+            let Ok(Task::Sim(args)) = Task::try_parse_from(all) else { panic!("`sim` takes anything") };
+            assert_eq!(args.arguments, arguments);
+        }
     }
 }

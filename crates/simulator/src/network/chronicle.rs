@@ -1,0 +1,95 @@
+//! What the owners did, as they themselves know it: what the network has to come to in the end.
+
+use tidings_protocol::RecordId;
+
+/// How sure an owner is that something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Sure {
+    /// Never tried.
+    No,
+    /// Tried without ever getting an answer: either is right.
+    Perhaps,
+    /// Their deployment said so.
+    Yes,
+}
+
+/// A post that an owner wrote.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    /// No two posts of a run have the same.
+    pub text: String,
+    /// Its id, once it is known.
+    pub id: Option<RecordId>,
+    /// When it was written, in unix milliseconds.
+    pub at_ms: u64,
+    pub published: Sure,
+    pub withdrawn: Sure,
+}
+
+/// What one owner did.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deeds {
+    pub posts: Vec<Written>,
+}
+
+/// What all owners did.
+#[derive(Debug, Default)]
+pub(super) struct Chronicle {
+    pub of: Vec<Deeds>,
+}
+
+impl Chronicle {
+    pub fn add(&mut self) {
+        self.of.push(Deeds::default());
+    }
+
+    /// What is wrong with somebody's own posts, given their texts.
+    pub fn contradictions(&self, who: usize, shown: &[String]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for post in &self.of[who].posts {
+            let Written { text, published, withdrawn, .. } = post;
+            match (shown.iter().filter(|shown| *shown == text).count(), published, withdrawn) {
+                (0, Sure::Yes, Sure::No) => wrong.push(format!("d{who} lost its own post '{text}'")),
+                (1, _, Sure::Yes) => wrong.push(format!("d{who} withdrew '{text}', and it is there")),
+                (0 | 1, ..) => {}
+                (count, ..) => wrong.push(format!("d{who} has its own post '{text}' {count} times")),
+            }
+        }
+        let known = |text: &&String| self.of[who].posts.iter().any(|post| post.text == **text);
+        wrong.extend(
+            shown.iter().filter(|text| !known(text)).map(|text| format!("d{who} never wrote '{text}'")),
+        );
+        wrong
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str, published: Sure, withdrawn: Sure) -> Written {
+        Written { text: text.to_owned(), id: None, at_ms: 0, published, withdrawn }
+    }
+
+    #[test]
+    fn tells_what_is_lost_doubled_back_or_made_up_from_what_may_be() {
+        let mut chronicle = Chronicle::default();
+        chronicle.add();
+        chronicle.of[0].posts = vec![
+            written("kept", Sure::Yes, Sure::No),
+            written("gone", Sure::Yes, Sure::Yes),
+            written("perhaps", Sure::Perhaps, Sure::No),
+            written("perhaps gone", Sure::Yes, Sure::Perhaps),
+        ];
+        let wrong = |shown: &[&str]| {
+            let shown: Vec<String> = shown.iter().map(|text| (*text).to_owned()).collect();
+            chronicle.contradictions(0, &shown).len()
+        };
+        assert_eq!(wrong(&["kept"]), 0);
+        assert_eq!(wrong(&["kept", "perhaps", "perhaps gone"]), 0);
+        assert_eq!(wrong(&[]), 1, "lost");
+        assert_eq!(wrong(&["kept", "gone"]), 1, "came back");
+        assert_eq!(wrong(&["kept", "kept"]), 1, "doubled");
+        assert_eq!(wrong(&["kept", "made up"]), 1, "made up");
+    }
+}
