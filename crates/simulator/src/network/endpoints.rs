@@ -132,7 +132,8 @@ async fn respond<'l>(
         }
         paths::NOTIFICATIONS => {
             let notification: Notification = body(request)?;
-            let received_ = peer::receive_notification(&view, &sender, notification, clock.now_ms()).await?;
+            let received_ =
+                peer::receive_notification(&view, &account, &sender, notification, clock.now_ms()).await?;
             (received(200, &received_.0), received_.1)
         }
         paths::CHANGES => {

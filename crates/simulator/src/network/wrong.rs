@@ -59,7 +59,7 @@ impl Wrong {
     pub(super) fn believed(self, request: &PeerRequest, answer: PeerAnswer) -> PeerAnswer {
         match (self, &request.task, &answer) {
             (Self::ForgetsAfterFailure, Task::Friendship(_), PeerAnswer::Unreachable { .. }) => {
-                PeerAnswer::Friendship(FriendshipAnswer { friendship: None, head: None })
+                PeerAnswer::Friendship(FriendshipAnswer { friendship: None, yours: None, head: None })
             }
             (Self::ForgetsAfterFailure, Task::Notify(_), PeerAnswer::Unreachable { .. }) => {
                 PeerAnswer::Notification(NotificationAnswer { held: None, friendship: None, head: None })

@@ -79,7 +79,7 @@ export class Home {
     this.outbox = new Outbox(api, keep, (post) => {
       this.feed.wrote(post);
       announcer.done(texts.composer.posted);
-      void this.live.pollNow();
+      this.live.expect();
     });
     this.composer = new Composer(this.outbox, keep);
     this.friends = new Friends(api, announcer);

@@ -46,7 +46,7 @@ describe('live', () => {
     live.stop();
   });
 
-  it('asks every 4 s, slower when idle, and at once when the owner returns', async () => {
+  it('asks every 4 s at first, slower when idle, and at once when the owner returns', async () => {
     const { live, changes } = watching();
     await live.start();
     expect(await pollsWithin(MINUTE, changes)).toBe(15);
@@ -58,6 +58,19 @@ describe('live', () => {
     changes.mockClear();
     live.active();
     expect(changes).toHaveBeenCalledOnce();
+    expect(await pollsWithin(MINUTE, changes)).toBe(15);
+    live.stop();
+  });
+
+  it('asks every 10 s once nobody waits for anything, and often again after something was written', async () => {
+    const { live, changes } = watching();
+    await live.start();
+    for (let at = 0; at < 4; at += 1) {
+      await vi.advanceTimersByTimeAsync(MINUTE);
+      live.active();
+    }
+    expect(await pollsWithin(MINUTE, changes)).toBe(6);
+    live.expect();
     expect(await pollsWithin(MINUTE, changes)).toBe(15);
     live.stop();
   });
@@ -127,7 +140,7 @@ describe('live', () => {
     expect(refresh.mock.calls.length).toBeLessThan(25);
     refresh.mockClear();
     server.dirty = 2;
-    await vi.advanceTimersByTimeAsync(4 * SECOND);
+    await vi.advanceTimersByTimeAsync(10 * SECOND);
     expect(refresh).toHaveBeenCalledOnce();
     live.stop();
   });

@@ -1,0 +1,42 @@
+//! A day with a few friends; a month with many is for `cargo xtask sim --friends`.
+
+#![allow(clippy::unwrap_used)] // Here a broken assumption is a failed test.
+
+use tidings_simulator::network::month::{Habits, run};
+
+/// What programs that read the figures rely on.
+const FIELDS: [&str; 7] = [
+    "requests_in",
+    "requests_out",
+    "peak_outbound_per_hour",
+    "egress_bytes",
+    "keys",
+    "naive_requests_in",
+    "naive_requests_out",
+];
+
+#[test]
+fn a_day_with_friends_costs_what_is_sent_and_asked_for() {
+    let report = run(&Habits {
+        seed: 1,
+        friends: 3,
+        days: 1,
+        changes_a_day: 2,
+        tab_hours: 0.5,
+        visits: 2,
+        poll_seconds: (4, 10),
+        quiet: true,
+    });
+    assert_eq!(report.problems(), [""; 0]);
+    // Half an hour of polls, each of at least 4 and at most 10 seconds.
+    assert!((180..=600).contains(&report.requests_in_polls), "{report}");
+    // Two changes of its own are told to three friends, or one of them takes both at once.
+    assert!((3..=6).contains(&report.requests_out_notifications), "{report}");
+    assert!(report.requests_out_pulls >= 3 && report.requests_in_pulls >= 3, "{report}");
+    let figures = serde_json::to_value(&report).unwrap();
+    let figures = figures.as_object().unwrap();
+    assert!(figures.values().all(serde_json::Value::is_number));
+    for field in FIELDS {
+        assert!(figures.contains_key(field), "{field}");
+    }
+}
