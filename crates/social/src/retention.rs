@@ -46,6 +46,22 @@ impl Progress {
     }
 }
 
+/// Friends' posts below this one are neither asked for nor taken. In steps of a day, so that the same question is asked for
+/// a while.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn floor<S: KeyValue>(
+    view: &View<'_, S>,
+    now_ms: u64,
+) -> Result<Option<RecordId>, LedgerError> {
+    let days = settings::show(view).await?.feed_days;
+    let today_ms = now_ms - now_ms % DAY_MS;
+    let too_old_ms = today_ms.saturating_sub(u64::from(days).saturating_mul(DAY_MS));
+    let too_old = (days > 0).then(|| RecordId::from_parts(too_old_ms, [0; 10]));
+    Ok(Progress::load(view).await?.floor.max(too_old))
+}
+
 /// Does one step; an empty batch when there is nothing to do.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 use super::Spent;
 use crate::pulls;
 use crate::relation::Relation;
-use crate::retention::Progress;
+use crate::retention;
 use tidings_ledger::{KeyValue, LedgerError, View};
 use tidings_protocol::{Head, RecordId};
 
@@ -29,7 +29,7 @@ impl Outlook {
         let relations = Relation::load_all(view).await?;
         let head = pulls::head(view, &relations).await?;
         let spent = Spent::load(view, now_ms).await?;
-        let floor = Progress::load(view).await?.floor;
+        let floor = retention::floor(view, now_ms).await?;
         Ok(Self { relations, head, spent, floor })
     }
 }

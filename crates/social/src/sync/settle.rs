@@ -13,7 +13,7 @@ use crate::limits::{
 use crate::notifications;
 use crate::peer::PeerError;
 use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told};
-use crate::retention::Progress;
+use crate::retention;
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
@@ -45,7 +45,7 @@ pub async fn settle<S: KeyValue>(
     let (mut batches, mut batch, mut bytes) = (Vec::new(), Batch::new(), 0);
     // First, for what was just said wins over what is let go of.
     strangers::sweep(&Relation::load_all(view).await?, now_ms, &mut batch);
-    let (mut held, floor) = (BTreeMap::new(), Progress::load(view).await?.floor);
+    let (mut held, floor) = (BTreeMap::new(), retention::floor(view, now_ms).await?);
     for (who, answers) in by_person {
         let relation = Relation::load(view, &who).await?;
         let Some(certificate) = relation.certificate().cloned() else { continue };

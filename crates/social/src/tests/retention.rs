@@ -112,6 +112,18 @@ fn what_is_not_kept_is_neither_asked_for_nor_taken() {
 }
 
 #[test]
+fn posts_that_are_too_old_are_not_even_taken() {
+    let mut world = World::of_friends("alice", "bob");
+    world.write("alice", "old");
+    world.clock.advance(9 * DAY_MS);
+    world.write("alice", "new");
+    keep(&world, 20_000, 7);
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.at("bob").feed_texts(), ["new"]);
+    assert_eq!(entries(&world, keys::FEED), 1);
+}
+
+#[test]
 fn another_choice_is_made_within_bounds_and_begins_anew() {
     let world = World::of_friends("alice", "bob");
     hold(&world, 1_500);
