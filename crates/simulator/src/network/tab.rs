@@ -22,6 +22,8 @@ pub(super) struct Paces {
     pub lively_ms: u64,
     /// Otherwise.
     pub calm_ms: u64,
+    /// How long network work that brought something waits for the next piece.
+    pub after_work_ms: u64,
 }
 
 impl Paces {
@@ -106,7 +108,7 @@ impl Tab {
             .is_some_and(|r| r.delivered > 0 || r.pulled.iter().any(|pulled| pulled.changed > 0));
         self.idle_refreshes = if achieved { 0 } else { self.idle_refreshes + 1 };
         let doublings = self.idle_refreshes.saturating_sub(1).min(10);
-        let pause_ms = if achieved { 0 } else { REFRESH_PAUSE_MS << doublings };
+        let pause_ms = if achieved { self.paces.after_work_ms } else { REFRESH_PAUSE_MS << doublings };
         self.refresh_not_before_ms = self.world.now_ms() + pause_ms.min(MOST_REFRESH_PAUSE_MS);
         if let (Some(shown), Some(report)) = (&mut self.shown, report) {
             shown.next_due_ms = report.next_due_ms;
@@ -131,7 +133,10 @@ impl Tab {
         self.listing = Some(listing);
         let before = self.shown.replace(changes.clone());
         if before.as_ref().is_none_or(|before| before.dirty < changes.dirty) {
-            (self.idle_refreshes, self.refresh_not_before_ms) = (0, 0);
+            self.idle_refreshes = 0;
+            if self.paces.after_work_ms == 0 {
+                self.refresh_not_before_ms = 0;
+            }
         }
         let is_news =
             |part: fn(&Changes) -> &String| before.as_ref().is_none_or(|b| part(b) != part(&changes));
