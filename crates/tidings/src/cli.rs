@@ -1,6 +1,7 @@
 //! The command line: what can be asked of the program, and how it answers.
 
 use crate::client;
+use crate::identity::{self, IdentityCommand};
 use crate::inspect;
 use crate::limits;
 use crate::logging::{self, LogFormat};
@@ -33,8 +34,19 @@ pub enum Command {
 
     /// Set up a deployment without a browser: makes your identity here and prints its recovery words.
     ///
-    /// Your identity's secret never leaves this program. Write the words down: they are kept nowhere.
+    /// Your identity's secret never leaves this program. Write the words down: they are kept nowhere. With --words you set
+    /// up anew as who you are already: friends who are asked (--friends) are friends again, and follow you.
     Setup(SetupArgs),
+
+    /// List your friends, or ask people to be friends.
+    ///
+    /// Keep what --json prints together with your recovery words: with both you can set up anew anywhere, and your friends
+    /// follow.
+    Friends(FriendsArgs),
+
+    /// Make, show and use your identity from its recovery words, offline: certificates, revocation.
+    #[command(subcommand)]
+    Identity(IdentityCommand),
 
     /// Show what a data file holds: keys, sizes, objects, and what is damaged.
     ///
@@ -69,6 +81,34 @@ pub struct SetupArgs {
     /// The deployment's owner_password; on loopback, where there is none, the default one is tried by itself.
     #[arg(long, env = "TIDINGS_FIRST_PASSWORD", hide_env_values = true)]
     pub first_password: Option<String>,
+
+    /// A file with the 24 recovery words of an identity that you have, or - for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub words: Option<PathBuf>,
+
+    /// Friends to ask once it is set up: a file with what `tidings friends --json` printed.
+    #[arg(long, value_name = "FILE")]
+    pub friends: Option<PathBuf>,
+}
+
+/// Arguments of `tidings friends`.
+#[derive(Debug, Args)]
+pub struct FriendsArgs {
+    /// Where your deployment is.
+    #[arg(value_name = "ADDRESS", default_value = "http://127.0.0.1:3000")]
+    pub address: String,
+
+    /// Your password. Asked for when it is not in the environment.
+    #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+
+    /// Print JSON, for programs and for `tidings setup --friends`.
+    #[arg(long)]
+    pub json: bool,
+
+    /// Ask somebody, by their address or an invitation link. May be repeated.
+    #[arg(long, value_name = "FRIEND")]
+    pub ask: Vec<String>,
 }
 
 /// Arguments of `tidings inspect`.
@@ -153,7 +193,9 @@ impl From<ServeArgs> for ServeOptions {
 pub fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve(args).map(|()| ExitCode::SUCCESS),
-        Command::Setup(args) => client::set_up(&args).map(|()| ExitCode::SUCCESS),
+        Command::Setup(args) => client::set_up(&args),
+        Command::Friends(args) => client::friends(&args),
+        Command::Identity(command) => identity::run(&command),
         Command::Inspect(args) => inspect::run(&args),
     };
     match result {

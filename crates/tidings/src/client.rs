@@ -1,26 +1,34 @@
 //! The terminal client: what an owner can do without a browser.
 
-use crate::cli::SetupArgs;
+use crate::cli::{FriendsArgs, SetupArgs};
+use crate::identity;
 use anyhow::{Context as _, bail};
-use std::io::{IsTerminal as _, Write as _};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tidings_protocol::{Address, Certificate, Problem, Seed, recovery};
+use std::io::{IsTerminal as _, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+use tidings_protocol::limits::ANSWER_BODY_BYTES;
+use tidings_protocol::{Address, Certificate, Problem};
 use tidings_social::access::USER_NAME;
-use tidings_social::api::{SessionStatus, SetupRequest, SetupState, SetupStatus};
+use tidings_social::api::{
+    FriendList, FriendState, FriendView, NewFriend, SessionStatus, SetupRequest, SetupState, SetupStatus,
+};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
 /// How long a deployment may take to answer: it may itself be waiting for a slow store.
 const ANSWER_TIME: Duration = Duration::from_secs(35);
 
-/// Sets up a deployment: makes the identity here, sends the certificate there, and prints the recovery words.
+/// Sets up a deployment: makes the identity here, or takes that of recovery words, sends the certificate there, and
+/// prints what is to be kept. Then asks friends, if there is a list of them.
 ///
 /// # Errors
 /// When the deployment cannot be reached, has an owner, or refuses the password or the name.
-pub fn set_up(args: &SetupArgs) -> anyhow::Result<()> {
-    let typed = Address::from_typed(&args.address).map_err(|error| anyhow::anyhow!("the address {error}"))?;
-    let agent: Agent =
-        Agent::config_builder().timeout_global(Some(ANSWER_TIME)).http_status_as_error(false).build().into();
+pub fn set_up(args: &SetupArgs) -> anyhow::Result<ExitCode> {
+    let typed = typed(&args.address)?;
+    let friends = args.friends.as_deref().map(addresses).transpose()?;
+    let known = args.words.as_deref().map(identity::words).transpose()?;
+    let agent = agent();
     let url = typed.join("/api/setup");
     let status: SetupStatus =
         read(agent.get(&url).call().with_context(|| format!("could not reach {typed}"))?)?;
@@ -36,31 +44,136 @@ pub fn set_up(args: &SetupArgs) -> anyhow::Result<()> {
         Some(password) => password.clone(),
         None => ask("Choose a password to sign in with: ")?,
     };
-    let (identity, deployment_key) = (random_seed()?, random_seed()?);
-    let serial = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let is_new = known.is_none();
+    let identity = known.map_or_else(identity::random_seed, Ok)?;
+    let deployment_key = identity::random_seed()?;
+    let serial = identity::next_serial(None)?;
     let certificate = Certificate::issue(&identity, deployment_key.public_key(), status.address, serial)?;
     let request = SetupRequest {
         name: args.name.clone(),
-        password,
+        password: password.clone(),
         certificate,
         deployment_secret: deployment_key.expose_text(),
     };
     let reply = agent.post(&url).header("authorization", basic(&first)).send_json(&request)?;
     let session: SessionStatus = read(reply)?;
-    // Only now: words for a setup that failed would be the words of nobody.
-    print_words(&identity, &session)
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "Set up {} for {}.", session.address, session.owner.as_ref().map_or("you", |o| &o.name))?;
+    writeln!(out, "Your fingerprint: {}", identity.public_key().fingerprint())?;
+    writeln!(out, "Your safety code: {}", identity.public_key().safety_code())?;
+    if is_new {
+        // Only now: words for a setup that failed would be the words of nobody.
+        identity::print_words(&mut out, &identity)?;
+    }
+    writeln!(out, "\nSign in as {USER_NAME} with your password.")?;
+    let all_asked = ask_friends(&mut out, &agent, &typed, &password, &friends.unwrap_or_default())?;
+    Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Lists friends, after asking those that are to be asked.
+///
+/// # Errors
+/// When the deployment cannot be reached, or refuses the password.
+pub fn friends(args: &FriendsArgs) -> anyhow::Result<ExitCode> {
+    let address = typed(&args.address)?;
+    let password = match &args.password {
+        Some(password) => password.clone(),
+        None => ask("Your password: ")?,
+    };
+    let agent = agent();
+    // What is asked of a program is all that it prints to standard output.
+    let all_asked = ask_friends(&mut std::io::stderr().lock(), &agent, &address, &password, &args.ask)?;
+    let url = address.join("/api/friends");
+    let reply = agent.get(&url).header("authorization", basic(&password)).call();
+    let list: FriendList = read(reply.with_context(|| format!("could not reach {address}"))?)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
+    } else {
+        for friend in &list.friends {
+            let state = match friend.state {
+                FriendState::Incoming => "asks you",
+                FriendState::Outgoing => "was asked",
+                FriendState::Friends => "friend",
+            };
+            writeln!(out, "{state:<10} {}  {}", friend.address, friend.name)?;
+            writeln!(out, "           safety code {}", friend.safety_code)?;
+        }
+    }
+    Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Asks people one after the other, and says how it went. Tells whether all could be asked: one who is away does not
+/// keep the others from it.
+fn ask_friends(
+    out: &mut impl Write,
+    agent: &Agent,
+    own: &Address,
+    password: &str,
+    whom: &[String],
+) -> anyhow::Result<bool> {
+    let mut all_asked = true;
+    for address in whom {
+        let new = NewFriend { address: address.clone(), greeting: None };
+        let reply = agent
+            .post(&own.join("/api/friends"))
+            .header("authorization", basic(password))
+            .send_json(&new)
+            .with_context(|| format!("could not reach {own}"))?;
+        match read::<FriendView>(reply) {
+            Ok(friend) if friend.state == FriendState::Friends => writeln!(out, "{address}: friends")?,
+            Ok(_) => writeln!(out, "{address}: asked")?,
+            Err(error) => {
+                all_asked = false;
+                writeln!(out, "{address}: {error:#}")?;
+            }
+        }
+    }
+    Ok(all_asked)
+}
+
+/// The addresses in what `tidings friends --json` printed, or what `GET /api/friends` answered.
+fn addresses(file: &Path) -> anyhow::Result<Vec<String>> {
+    #[derive(serde::Deserialize)]
+    struct Saved {
+        friends: Vec<Friend>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Friend {
+        address: String,
+        state: FriendState,
+    }
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let saved: Saved = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no list of friends (tidings friends --json)", file.display()))?;
+    let wanted = saved.friends.into_iter().filter(|friend| friend.state != FriendState::Incoming);
+    Ok(wanted.map(|friend| friend.address).collect())
+}
+
+/// What is at a URL, as text.
+///
+/// # Errors
+/// When it cannot be fetched.
+pub fn fetch(url: &str) -> anyhow::Result<String> {
+    let mut reply = agent().get(url).call().with_context(|| format!("could not reach {url}"))?;
+    if !reply.status().is_success() {
+        bail!("{url} answered {}; is there a Tidings deployment at this address?", reply.status());
+    }
+    Ok(reply.body_mut().with_config().limit(ANSWER_BODY_BYTES as u64).read_to_string()?)
+}
+
+fn typed(address: &str) -> anyhow::Result<Address> {
+    Address::from_typed(address).map_err(|error| anyhow::anyhow!("the address {error}"))
+}
+
+fn agent() -> Agent {
+    Agent::config_builder().timeout_global(Some(ANSWER_TIME)).http_status_as_error(false).build().into()
 }
 
 /// HTTP Basic (RFC 7617) with the owner's user name.
 fn basic(password: &str) -> String {
     let credentials = format!("{USER_NAME}:{password}");
     format!("Basic {}", data_encoding::BASE64.encode(credentials.as_bytes()))
-}
-
-fn random_seed() -> anyhow::Result<Seed> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-    Ok(Seed::from_bytes(bytes))
 }
 
 /// Asks on the terminal, without showing what is typed.
@@ -83,26 +196,4 @@ fn read<T: serde::de::DeserializeOwned>(mut reply: Response<Body>) -> anyhow::Re
         Ok(problem) => bail!("{}: {}", problem.title, problem.detail),
         Err(_) => bail!("it answered {status}; is there a Tidings deployment at this address?"),
     }
-}
-
-fn print_words(identity: &Seed, session: &SessionStatus) -> anyhow::Result<()> {
-    let words = recovery::words(identity)?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "Set up {} for {}.", session.address, session.owner.as_ref().map_or("you", |o| &o.name))?;
-    writeln!(out, "Your fingerprint: {}", identity.public_key().fingerprint())?;
-    writeln!(
-        out,
-        "\nYour recovery words. Write them down now: they are kept nowhere, and they are the only way to"
-    )?;
-    writeln!(out, "move to another address or to take yours back from somebody who stole it.\n")?;
-    let words: Vec<&str> = words.split(' ').collect();
-    for row in 0..6 {
-        for column in 0..4 {
-            let number = column * 6 + row;
-            write!(out, "  {:>2} {:<10}", number + 1, words.get(number).copied().unwrap_or_default())?;
-        }
-        writeln!(out)?;
-    }
-    writeln!(out, "\nSign in as {USER_NAME} with your password.")?;
-    Ok(())
 }

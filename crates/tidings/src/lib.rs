@@ -5,9 +5,9 @@
 //! requests with a fresh instance each. What a component may touch is decided in three places only: [`interfaces`]
 //! and [`variables`] for what it may read and write, [`outbound`] for whom it may call.
 //!
-//! [`client`] is the other half of the program: what an owner does in a terminal. [`inspect`] looks at a data file.
+//! [`client`] and [`identity`] are the other half of the program: what an owner does in a terminal. [`inspect`] looks at a data file.
 //!
-//! Architecture invariant: nothing but [`client`] and [`inspect`] knows what the components do. The host would run any Spin
+//! Architecture invariant: nothing but [`client`], [`identity`] and [`inspect`] knows what the components do. The host would run any Spin
 //! application that keeps to HTTP triggers, key-value stores, variables and outgoing HTTP.
 
 pub mod app;
@@ -20,6 +20,7 @@ pub mod grants;
 pub mod guest_log;
 pub mod headers;
 pub mod host;
+pub mod identity;
 pub mod inspect;
 pub mod interfaces;
 pub mod limits;
