@@ -31,6 +31,7 @@
 
 mod batch;
 mod body;
+mod changes;
 mod cut;
 mod digits;
 mod error;
@@ -71,6 +72,7 @@ mod view;
 
 pub use batch::Batch;
 pub use body::{BodyError, RangeTombstone};
+pub use changes::{Change, Changes};
 pub use error::{Damage, DamageReason, LedgerError};
 pub use few::Few;
 pub use hints::{Promise, PromiseError, Pulse, Watch, WatchError};
@@ -78,7 +80,7 @@ pub use key::{Key, KeyError, Range, SEPARATOR};
 pub use ledger::{Committed, Ledger, Prepared};
 pub use maintain::{Budget, Maintenance};
 pub use name::{Kinds, NameError, ObjectId, ObjectName, Partitions, Tag, Tags};
-pub use query::{Change, Changes, Direction, Entry};
+pub use query::{Direction, Entry, Page};
 pub use stamp::{Stamp, StampError};
 pub use store::{Clock, KeyValue, Random, StoreError};
 pub use timing::Timing;

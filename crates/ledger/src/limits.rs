@@ -46,6 +46,13 @@ pub const MAX_MAINTENANCE_BYTES: u64 = 4_000_000;
 /// request that does it has read something before.
 pub const MAX_MERGE_BYTES: u64 = 2_400_000;
 
+/// Most objects that a view reads for [pages](crate::View::page), all together: with a listing, a commit with a hint, and the few
+/// single entries that a request looks at besides, that stays below [`MAX_MAINTENANCE_OPERATIONS`].
+pub const MAX_PAGE_GETS: usize = 28;
+
+/// Most bytes that a view reads for pages, all together.
+pub const MAX_PAGE_BYTES: u64 = 3_000_000;
+
 /// From how many keys on nothing is done that takes more keys for a while.
 pub const KEYS_ARE_SCARCE: usize = 780;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::body::{RangeTombstone, Record};
+use crate::body::Record;
 use crate::error::LedgerError;
 use crate::key::{Key, Range};
 use crate::merging::{Merging, Winner};
@@ -15,7 +15,7 @@ use crate::reach::{Asked, Edge};
 use crate::segment::Segment;
 use crate::stamp::Stamp;
 use crate::store::KeyValue;
-use crate::view::{View, tags_of, touches_any};
+use crate::view::View;
 
 /// A live entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,24 +37,13 @@ pub enum Direction {
     Backward,
 }
 
-/// The latest state of a key that changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The key.
-    pub key: Key,
-    /// When it changed.
-    pub stamp: Stamp,
-    /// The value; `None` when it was deleted.
-    pub value: Option<Bytes>,
-}
-
-/// What changed in some partitions since a cursor.
+/// Entries that follow each other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// The latest state of each key that changed, ascending by stamp, then key.
-    pub items: Vec<Change>,
-    /// Ranges that were deleted as a whole, ascending by stamp: entries inside with a lower stamp are gone.
-    pub ranges: Vec<RangeTombstone>,
+pub struct Page {
+    /// In the order asked for, without a gap.
+    pub entries: Vec<Entry>,
+    /// Whether there may be more behind the last one. `false`: there is none.
+    pub more: bool,
 }
 
 impl<S: KeyValue> View<'_, S> {
@@ -96,10 +85,33 @@ impl<S: KeyValue> View<'_, S> {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<Entry>, LedgerError> {
+        Ok(self.walk(&range, direction, limit, Frugality::None).await?.entries)
+    }
+
+    /// The same for who can come back for more: the page ends early where this view would have to read more than
+    /// [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects in all, or more than
+    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES). It has at least one entry, unless there is none.
+    ///
+    /// While many commits follow each other faster than all can see them, each has to be read by itself; a short page
+    /// of the latest keeps the request short.
+    ///
+    /// # Errors
+    /// When the store fails or an object is [unavailable](LedgerError::Unavailable).
+    pub async fn page(&self, range: Range, direction: Direction, limit: usize) -> Result<Page, LedgerError> {
+        self.walk(&range, direction, limit, Frugality::Page).await
+    }
+
+    async fn walk(
+        &self,
+        range: &Range,
+        direction: Direction,
+        limit: usize,
+        frugality: Frugality,
+    ) -> Result<Page, LedgerError> {
         if range.is_empty() || limit == 0 {
-            return Ok(Vec::new());
+            return Ok(Page::default());
         }
-        let asked = Asked::new(&range);
+        let asked = Asked::new(range);
         loop {
             let mut sources = self.sources(|name: &ObjectName| asked.may_meet(name));
             let listing = sources.listing();
@@ -107,27 +119,34 @@ impl<S: KeyValue> View<'_, S> {
             // Once, and once more for each object that cannot be read: what is read in its place may come before what
             // was found already.
             let page = 'page: loop {
-                let mut merging = Merging::new(&range, direction);
+                let mut merging = Merging::new(range, direction);
                 segments.iter().for_each(|segment| merging.add(Arc::clone(segment)));
                 let reaches = sources.unread().filter_map(|(index, _)| {
                     let reach = asked.reach(&listing.objects()[index].name)?;
                     Some(Unread { index, direction, edge: reach.first(direction) })
                 });
                 let mut unread: BinaryHeap<Unread<'_>> = reaches.collect();
-                let mut page = Vec::with_capacity(limit.min(MOST_RESERVED));
+                let mut page = Page { entries: Vec::with_capacity(limit.min(MOST_RESERVED)), more: false };
                 loop {
                     // Whatever may have a key as early as the next one, or a range that hides it, is read before.
                     while let Some(next) = unread.peek().filter(|next| next.comes_with(merging.next_key())) {
+                        let object = &listing.objects()[next.index];
+                        let may_end = frugality == Frugality::Page && !page.entries.is_empty();
+                        if may_end && self.has_read_enough(object) {
+                            page.more = true;
+                            break 'page page;
+                        }
                         let Some(segment) = sources.read(next.index).await? else { continue 'page };
                         unread.pop();
                         segments.push(Arc::clone(&segment));
                         merging.add(segment);
                     }
                     match merging.next() {
-                        Some(winner) => page.extend(winner.live()),
+                        Some(winner) => page.entries.extend(winner.live()),
                         None => break 'page page,
                     }
-                    if page.len() == limit {
+                    if page.entries.len() == limit {
+                        page.more = merging.next_key().is_some() || !unread.is_empty();
                         break 'page page;
                     }
                 }
@@ -137,26 +156,13 @@ impl<S: KeyValue> View<'_, S> {
             }
         }
     }
+}
 
-    /// What changed in `partitions` with a stamp above `since`.
-    ///
-    /// # Errors
-    /// When the store fails or an object is [unavailable](LedgerError::Unavailable).
-    pub async fn changes(&self, partitions: &[&str], since: Stamp) -> Result<Changes, LedgerError> {
-        let tags = tags_of(partitions);
-        let matters = |name: &ObjectName| name.greatest() > since && touches_any(name, &tags);
-        loop {
-            let mut sources = self.sources(matters);
-            let mut segments = Vec::new();
-            loop {
-                let Some(index) = sources.unread().next().map(|(index, _)| index) else { break };
-                segments.extend(sources.read(index).await?);
-            }
-            if sources.complete().await? {
-                return Ok(changes_in(&segments, partitions, since));
-            }
-        }
-    }
+/// Whether a walk may end early to spare reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Frugality {
+    None,
+    Page,
 }
 
 /// How many entries of a page room is made for before they are found.
@@ -242,32 +248,6 @@ impl Winner<'_> {
         let value = if self.is_hidden() { None } else { self.value() }?;
         Some(Entry { key: self.key(), value, stamp: self.stamp() })
     }
-}
-
-/// What the entries of some objects tell of what changed above `since`.
-fn changes_in(segments: &[Arc<Segment>], partitions: &[&str], since: Stamp) -> Changes {
-    let mut asked: Vec<Range> = partitions.iter().map(|partition| Range::partition(partition)).collect();
-    asked.sort_unstable_by(|a, b| a.start().cmp(b.start()));
-    asked.dedup();
-    let mut changes = Changes::default();
-    for range in &asked {
-        let mut merging = Merging::new(range, Direction::Forward).above(since);
-        segments.iter().for_each(|segment| merging.add(Arc::clone(segment)));
-        while let Some(winner) = merging.next() {
-            if !winner.is_hidden() {
-                let (key, stamp, value) = (winner.key(), winner.stamp(), winner.value());
-                changes.items.push(Change { key, stamp, value });
-            }
-        }
-    }
-    changes.items.sort_by(|a, b| (a.stamp, &a.key).cmp(&(b.stamp, &b.key)));
-    let touches = |range: &Range| asked.iter().any(|asked| overlap(asked, range));
-    let tombstones = segments.iter().flat_map(|segment| segment.ranges());
-    let recent = tombstones.filter(|tombstone| tombstone.stamp > since && touches(&tombstone.range));
-    changes.ranges.extend(recent.cloned());
-    changes.ranges.sort_by(|a, b| (a.stamp, a.range.start()).cmp(&(b.stamp, b.range.start())));
-    changes.ranges.dedup();
-    changes
 }
 
 /// The greatest stamp wins. Two different entries of one stamp cannot be, but if they are, all readers must agree.

@@ -7,9 +7,10 @@ use pollster::block_on;
 
 use crate::body::{Contents, Identity, Record, decode, encode, range_order};
 use crate::error::{DamageReason, LedgerError};
+use crate::limits::MAX_PAGE_GETS;
 use crate::name::{ObjectId, ObjectName};
 use crate::testing::{ManualClock, MemoryStore, SeededRandom};
-use crate::{Batch, Direction, Entry, Key, Ledger, Range, Stamp, Timing};
+use crate::{Batch, Budget, Direction, Entry, Key, Ledger, Range, Stamp, Timing};
 
 const T: u64 = 1_700_000_000_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -173,6 +174,61 @@ fn changes_are_the_latest_states_in_order_of_their_stamps() {
         assert_eq!(view.head(&["a"]), Some(changes.items[1].stamp));
         assert_eq!(view.head(&["b"]), Some(since));
         assert_eq!(view.head(&["nobody"]), None);
+    });
+}
+
+#[test]
+fn a_page_ends_early_rather_than_read_too_much_and_the_next_goes_on() {
+    let (ledger, _) = ledger();
+    for number in 0..40 {
+        commit(&ledger, puts(&[(&format!("a:{number:02}"), "x")]));
+    }
+    let page = |range: Range| {
+        ledger.store().take_operations();
+        let page =
+            block_on(async { ledger.view().await.unwrap().page(range, Direction::Backward, 50).await })
+                .unwrap();
+        assert!(ledger.store().take_operations().total() <= 40);
+        page
+    };
+    let first = page(Range::partition("a"));
+    assert_eq!((first.entries.len(), first.more), (MAX_PAGE_GETS, true));
+    let last = first.entries.last().unwrap().key.clone();
+    let second = page(Range::partition("a").before(&last));
+    assert_eq!((second.entries.len(), second.more), (40 - MAX_PAGE_GETS, false));
+    let keys = first.entries.iter().chain(&second.entries).map(|entry| entry.key.to_string());
+    assert!(keys.eq((0..40).rev().map(|number| format!("a:{number:02}"))));
+}
+
+#[test]
+fn the_oldest_changes_do_not_tell_what_was_replaced_or_deleted_since() {
+    let (ledger, clock) = ledger();
+    let mut batch = Batch::new();
+    for number in 0..30 {
+        clock.advance(1_000);
+        commit(&ledger, puts(&[(&format!("a:{number:02}"), "old")]));
+    }
+    for _ in 0..40 {
+        clock.advance(ledger.timing().grace_ms() + 10_000);
+        block_on(async {
+            ledger.maintain(&mut ledger.view().await.unwrap(), Budget::default()).await.unwrap();
+        });
+    }
+    batch.delete(key("a:03"));
+    batch.put(key("a:04"), "new");
+    commit(&ledger, batch);
+    block_on(async {
+        let view = ledger.view().await.unwrap();
+        let first = view.oldest_changes(&["a"], Stamp::ZERO, 1).await.unwrap();
+        let told: Vec<_> = first.items.iter().map(|item| item.key.rest().to_owned()).collect();
+        assert!(!told.contains(&"03".to_owned()) || first.until.is_none(), "{told:?}");
+        let rest = match first.until {
+            Some(until) => view.oldest_changes(&["a"], until, 100).await.unwrap().items,
+            None => Vec::new(),
+        };
+        let all: Vec<_> = first.items.into_iter().chain(rest).collect();
+        assert_eq!(all, view.changes(&["a"], Stamp::ZERO).await.unwrap().items);
+        assert_eq!(all.len(), 30);
     });
 }
 

@@ -41,6 +41,14 @@ impl Stamp {
         Self::new(ms, 0, 0)
     }
 
+    /// The greatest stamp below all of a millisecond; `None` when there is none.
+    pub const fn last_before_ms(ms: u64) -> Option<Self> {
+        match ms.checked_sub(1) {
+            Some(ms) => Some(Self::new(ms, u16::MAX, u32::MAX)),
+            None => None,
+        }
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn ms(&self) -> u64 {
         self.ms

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use crate::body::Contents;
 use crate::error::{Damage, DamageReason, LedgerError};
-use crate::limits::MAX_RELISTINGS;
+use crate::limits::{MAX_PAGE_BYTES, MAX_PAGE_GETS, MAX_RELISTINGS};
 use crate::listing::{Listed, Listing, Readability};
 use crate::name::{ObjectName, Tag};
 use crate::segment::{Segment, Stored};
@@ -36,6 +36,9 @@ struct State {
     floor: Option<Stamp>,
     relistings: u32,
     damage: Vec<Damage>,
+    /// Objects read so far, and their bytes.
+    gets: usize,
+    bytes_read: u64,
 }
 
 /// How full the store is.
@@ -76,6 +79,8 @@ impl<'a, S: KeyValue> View<'a, S> {
             floor: None,
             relistings: 0,
             damage: Vec::new(),
+            gets: 0,
+            bytes_read: 0,
         };
         Ok(Self { store, timing, now_ms, state: Mutex::new(state) })
     }
@@ -106,6 +111,8 @@ impl<'a, S: KeyValue> View<'a, S> {
                 Some(Err(error)) => (Loaded::Damaged, Some(DamageReason::Body(error))),
             };
         let mut state = self.state();
+        state.gets += 1;
+        state.bytes_read += u64::from(object.name.size_bytes());
         if let Some(reason) = damage {
             let damage = Damage { object: object.text.clone(), reason };
             if !state.damage.contains(&damage) {
@@ -231,6 +238,14 @@ impl<S> View<'_, S> {
     pub(crate) fn raise_floor(&mut self, stamp: Stamp) {
         let mut state = self.state();
         state.floor = state.floor.max(Some(stamp));
+    }
+
+    /// Whether to read one more object would go beyond what pages may read.
+    pub(crate) fn has_read_enough(&self, object: &Listed) -> bool {
+        let state = self.state();
+        let bytes = state.bytes_read.saturating_add(u64::from(object.name.size_bytes()));
+        let is_free = state.loaded.contains_key(&object.text);
+        !is_free && (state.gets >= MAX_PAGE_GETS || bytes > MAX_PAGE_BYTES)
     }
 
     /// Whether reading an object costs nothing any more.

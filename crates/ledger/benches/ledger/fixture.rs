@@ -1,6 +1,7 @@
 //! Stores of some size, grown as the product grows them: by commits, with maintenance in between.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,12 +30,14 @@ pub struct Store {
     changed: Mutex<BTreeMap<String, Option<Vec<u8>>>>,
     /// What the host takes for an operation.
     operation: Duration,
+    /// How many there were.
+    operations: AtomicUsize,
 }
 
 impl Store {
     pub fn fork(&self) -> Self {
         let changed = Mutex::new(self.changed().clone());
-        Self { base: Arc::clone(&self.base), changed, operation: self.operation }
+        Self { base: Arc::clone(&self.base), changed, operation: self.operation, ..Self::default() }
     }
 
     /// Makes what changed part of what all forks share.
@@ -46,15 +49,21 @@ impl Store {
                 None => base.remove(&key),
             };
         }
-        Self { base: Arc::new(base), changed: Mutex::default(), operation: self.operation }
+        Self { base: Arc::new(base), operation: self.operation, ..Self::default() }
     }
 
     /// Lets the time of an operation pass. Sleeping would take longer than that.
     fn operate(&self) {
+        self.operations.fetch_add(1, Ordering::Relaxed);
         let start = Instant::now();
         while start.elapsed() < self.operation {
             std::hint::spin_loop();
         }
+    }
+
+    /// How many operations there were since this was asked.
+    pub fn take_operations(&self) -> usize {
+        self.operations.swap(0, Ordering::Relaxed)
     }
 
     fn changed(&self) -> MutexGuard<'_, BTreeMap<String, Option<Vec<u8>>>> {
@@ -105,7 +114,8 @@ impl Fixture {
     /// A store with so many entries, none of them merged lately but for the last [`UNMERGED`] commits.
     pub fn of(entries: usize) -> Self {
         let clock = ManualClock::at(START_MS);
-        let timing = Timing::replicated(60_000);
+        // Where nothing is stale, nobody leaves work to others: stores of different sizes end in the same state at the top.
+        let timing = Timing::local();
         let ledger = Ledger::new(Store::default(), clock.clone(), SeededRandom::new(1), timing);
         let unmerged = UNMERGED.min(entries / SMALL_COMMIT);
         let recent = RECENT.min(entries - unmerged);
@@ -116,7 +126,7 @@ impl Fixture {
         for numbers in large {
             commit(&ledger, numbers);
             clock.advance(timing.grace_ms());
-            maintain(&ledger, 4);
+            maintain(&ledger, 64);
         }
         settle(&ledger, &clock);
         for numbers in small {
@@ -145,7 +155,6 @@ impl Fixture {
     pub fn with_commits(self, count: usize) -> Self {
         let ledger = self.ledger();
         (self.entries..self.entries + count).for_each(|number| commit(&ledger, number..number + 1));
-        // So long that nobody else can be at it: the next step is sure to merge them.
         self.clock.advance(self.timing.grace_ms());
         let store = ledger.store().fork().settled();
         Self { entries: self.entries + count, store, ..self }
@@ -185,23 +194,21 @@ pub fn commit(ledger: &BenchLedger, numbers: std::ops::Range<usize>) {
     block_on(async { ledger.commit(&mut ledger.view().await.unwrap(), batch(numbers)).await.unwrap() });
 }
 
-/// Requests that do maintenance, until there is nothing to do. How many did something.
-pub fn maintain(ledger: &BenchLedger, most: usize) -> usize {
+/// Requests that do maintenance, until there is nothing to do but wait.
+pub fn maintain(ledger: &BenchLedger, most: usize) {
     let step = || {
         let done = block_on(async {
             ledger.maintain(&mut ledger.view().await.unwrap(), Budget::default()).await.unwrap()
         });
-        done.merged + done.removed > 0
+        done.more_to_do
     };
-    (0..most).take_while(|_| step()).count()
+    (0..most).find(|_| !step());
 }
 
-/// Lets time pass until nothing is left to do.
+/// Lets time pass until everything has come to rest.
 fn settle(ledger: &BenchLedger, clock: &ManualClock) {
-    for _ in 0..1_000 {
+    for _ in 0..64 {
         clock.advance(ledger.timing().grace_ms() + BETWEEN_COMMITS_MS);
-        if maintain(ledger, 100) == 0 {
-            return;
-        }
+        maintain(ledger, 64);
     }
 }

@@ -96,11 +96,28 @@ fn writing(criterion: &mut Criterion, fixture: Fixture) {
                     let mut view = ledger.view().await.unwrap();
                     ledger.maintain(&mut view, Budget::default()).await.unwrap()
                 });
+                assert!(done.merged > 1);
                 (ledger, done)
             },
             BatchSize::SmallInput,
         );
     });
+}
+
+/// Store operations of the newest page of a large store in terms of that of a small one: what a request costs on a real host.
+fn compare_operations(small: &Fixture, large: &Fixture) {
+    let [small, large] = [small, large].map(|fixture| {
+        let ledger = fixture.ledger();
+        ledger.store().take_operations();
+        newest_page(&ledger);
+        ledger.store().take_operations()
+    });
+    let ratio = large as f64 / small as f64;
+    println!(
+        "newest page: {small} operations of {} entries, {large} of {}: {ratio:.2} times as many",
+        COMPARED[0], COMPARED[1]
+    );
+    assert!(ratio <= 1.3);
 }
 
 /// The newest page of a large store in terms of that of a small one, measured in turns. Of each the lower quartile, which
@@ -140,6 +157,7 @@ fn main() {
         println!("{}", fixture.describe());
         reading(&mut criterion, &fixture);
         if entries == COMPARED[1] {
+            compare_operations(&small, &fixture);
             HOSTS.into_iter().for_each(|host| compare(&small, &fixture, host));
         }
         writing(&mut criterion, fixture);

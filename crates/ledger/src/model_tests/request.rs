@@ -14,8 +14,8 @@ use crate::policy::Policy;
 use crate::store::Clock as _;
 use crate::testing::{ModelStore, SeededRandom, SkewedClock};
 use crate::{
-    Batch, Budget, Direction, Entry, Key, KeyValue, Ledger, LedgerError, Maintenance, Prepared, Range, Stamp,
-    StoreError, Timing, View,
+    Batch, Budget, Changes, Direction, Entry, Key, KeyValue, Ledger, LedgerError, Maintenance, Prepared,
+    Range, Stamp, StoreError, Timing, View,
 };
 
 const PARTITIONS: [&str; 3] = ["post", "dm/bob", "dm/carol"];
@@ -160,25 +160,33 @@ impl Reader {
         Ok(entries.iter().map(|entry| (entry.key.to_string(), text(entry))).collect())
     }
 
-    /// Pulls what changed since the follower's cursor.
+    /// Pulls what changed since the follower's cursor, sometimes in slices.
     pub async fn follow(&self, chronicle: &RefCell<Chronicle>, follower: &RefCell<Follower>) {
-        let cursor = follower.borrow().cursor;
         let pulled = async {
             let view = self.ledger.view().await?;
-            Ok((view.changes(&PARTITIONS, cursor).await?, view.settled_before(view.made_at_ms())))
-        };
-        match pulled.await {
-            Ok((changes, settled)) => {
-                let greatest = changes.items.last().map(|change| change.stamp);
-                let next = match self.mistake {
-                    Some(Mistake::CursorFollowsGreatestStamp) => greatest.unwrap_or(cursor),
-                    _ => settled,
+            let mut from = follower.borrow().cursor;
+            loop {
+                let changes = match from.ms() % 3 {
+                    0 => view.changes(&PARTITIONS, from).await?,
+                    limit => view.oldest_changes(&PARTITIONS, from, limit as usize).await?,
                 };
+                let settled = view.settled_before(view.made_at_ms());
+                let next = match self.mistake {
+                    Some(Mistake::CursorFollowsGreatestStamp) => changes.items.last().map(|item| item.stamp),
+                    _ => Some(changes.until.map_or(settled, |until| until.min(settled))),
+                };
+                let until = changes.until;
                 let mut follower = follower.borrow_mut();
                 follower.merge(changes);
-                follower.cursor = follower.cursor.max(next);
+                follower.cursor = follower.cursor.max(next.unwrap_or(from));
+                match until {
+                    Some(until) => from = until,
+                    None => return Ok(()),
+                }
             }
-            Err(error) => chronicle.borrow_mut().note(&error),
+        };
+        if let Err(error) = pulled.await {
+            chronicle.borrow_mut().note(&error);
         }
     }
 }
@@ -370,6 +378,7 @@ async fn look_around(
     let limit = random.usize(1..5);
     let mut page = view.scan(Range::partition(partition), Direction::Backward, limit).await?;
     let changes = view.changes(&PARTITIONS, Stamp::ZERO).await?;
+    let sliced = in_slices(view, limit).await?;
     let all = view.scan(Range::all(), Direction::Forward, usize::MAX).await?;
 
     let mut live: Vec<(Key, Stamp)> = changes
@@ -384,6 +393,7 @@ async fn look_around(
     let in_partition: Vec<_> = live.iter().filter(|(key, _)| key.partition() == partition).cloned().collect();
     let newest = &in_partition[in_partition.len().saturating_sub(limit)..];
     let agree = all.iter().map(as_pair).eq(live.iter().cloned())
+        && sliced == changes
         && page.iter().map(as_pair).eq(newest.iter().cloned())
         && got.as_ref().map(as_pair).as_ref() == live.iter().find(|(live, _)| *live == key);
     if !agree {
@@ -392,6 +402,19 @@ async fn look_around(
             .complain(format!("one view, several answers: {got:?} {page:?} {all:?} {changes:?}"));
     }
     Ok(Snapshot::of(&changes))
+}
+
+/// All changes, by questions for a few at a time. What one view tells in slices it tells once, and in its latest state.
+async fn in_slices(view: &View<'_, Store>, limit: usize) -> Result<Changes, LedgerError> {
+    let mut all = Changes::default();
+    let mut since = Some(Stamp::ZERO);
+    while let Some(stamp) = since {
+        let slice = view.oldest_changes(&PARTITIONS, stamp, limit).await?;
+        all.items.extend(slice.items);
+        all.ranges.extend(slice.ranges);
+        since = slice.until;
+    }
+    Ok(all)
 }
 
 /// A request reads its own confirmed writes.

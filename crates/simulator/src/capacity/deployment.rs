@@ -138,7 +138,7 @@ impl Deployment {
         let settled_ms = self.store.true_ms().saturating_sub(2 * STALENESS_MS);
         match read {
             Read::Newest(partition) => {
-                view.scan(Range::partition(partition), Direction::Backward, PAGE).await?;
+                view.page(Range::partition(partition), Direction::Backward, PAGE).await?;
                 let operations = self.store.take_operations();
                 let around = Around::of(view, partition);
                 self.meter.pages.add(operations.gets, around.unmerged(), || {
