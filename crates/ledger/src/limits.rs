@@ -48,7 +48,7 @@ pub const MAX_MERGE_BYTES: u64 = 2_400_000;
 
 /// Most objects that a view reads for [pages](crate::View::page), all together: with a listing, a commit with a hint, and the few
 /// single entries that a request looks at besides, that stays below [`MAX_MAINTENANCE_OPERATIONS`].
-pub const MAX_PAGE_GETS: usize = 28;
+pub const MAX_PAGE_GETS: usize = 32;
 
 /// Most bytes that a view reads for pages, all together.
 pub const MAX_PAGE_BYTES: u64 = 3_000_000;

@@ -77,22 +77,47 @@ pub async fn page<S: KeyValue>(
         .map(|relation| (relation.fingerprint, relation.name()))
         .collect();
     let own = account.fingerprint();
-    let mut posts = own_posts(view, own, request).await?;
-    posts.extend(friends_posts(view, &friends, request).await?);
-    posts.sort_by(|(a, _), (b, _)| b.cmp(a));
-    let shown = posts.into_iter().map(|((id, author), body)| match friends.get(&author) {
+    let found = own_posts(view, own, request).await?.and(friends_posts(view, &friends, request).await?);
+    Ok(found.cut(request.limit, |(id, author), body| match friends.get(&author) {
         Some(name) => PostView::new(id, Person { id: author, name: name.clone() }, false, body),
         None => PostView::new(id, owner.clone(), true, body),
-    });
-    Ok(cut(shown.take(request.limit + 1).collect(), request.limit))
+    }))
 }
 
-/// One more than a page, so that [`cut`] can tell whether there is another.
+/// Posts that follow each other, newest first.
+#[derive(Default)]
+pub(crate) struct Found {
+    posts: Vec<Placed>,
+    /// The last place that was looked at, if there may be more behind it.
+    through: Option<Place>,
+}
+
+impl Found {
+    /// Both together, as far as both have looked.
+    fn and(self, other: Self) -> Self {
+        let through = self.through.max(other.through);
+        let mut posts: Vec<Placed> = self.posts.into_iter().chain(other.posts).collect();
+        posts.retain(|(place, _)| Some(*place) >= through);
+        posts.sort_by(|(a, _), (b, _)| b.cmp(a));
+        Self { posts, through }
+    }
+
+    /// Cuts a page to `limit` posts, and says where the next begins if there may be more.
+    pub(crate) fn cut(mut self, limit: usize, show: impl Fn(Place, Spliced<Body>) -> PostView) -> PostPage {
+        let full = self.posts.len() > limit;
+        self.posts.truncate(limit);
+        let last = if full { self.posts.last().map(|(place, _)| *place) } else { self.through };
+        let next = last.map(|(id, author)| format!("{id}.{author}"));
+        PostPage { posts: self.posts.into_iter().map(|(place, body)| show(place, body)).collect(), next }
+    }
+}
+
+/// One more than a page, so that [`Found::cut`] can tell whether there is another.
 pub(crate) async fn own_posts<S: KeyValue>(
     view: &View<'_, S>,
     own: Fingerprint,
     request: &PageRequest,
-) -> Result<Vec<Placed>, LedgerError> {
+) -> Result<Found, LedgerError> {
     let range = match request.before {
         None => Range::partition(keys::POST),
         Some((id, author)) if own < author => {
@@ -100,10 +125,11 @@ pub(crate) async fn own_posts<S: KeyValue>(
         }
         Some((id, _)) => Range::partition(keys::POST).before(&keys::post(id)),
     };
-    let entries = view.scan(range, Direction::Backward, request.limit + 1).await?;
-    let place = |text: &str| Some((text.parse().ok()?, own));
-    let placed = |e: &Entry| Some((place(e.key.rest())?, Spliced::of_stored_post(&e.value)?));
-    Ok(entries.iter().filter_map(placed).collect())
+    let page = view.page(range, Direction::Backward, request.limit + 1).await?;
+    let place = |e: &Entry| Some((e.key.rest().parse().ok()?, own));
+    let placed = |e: &Entry| Some((place(e)?, Spliced::of_stored_post(&e.value)?));
+    let through = page.entries.last().filter(|_| page.more).and_then(place);
+    Ok(Found { posts: page.entries.iter().filter_map(placed).collect(), through })
 }
 
 /// Friends' posts; those of people who ceased to be friends are passed over.
@@ -111,30 +137,25 @@ async fn friends_posts<S: KeyValue>(
     view: &View<'_, S>,
     friends: &HashMap<Fingerprint, String>,
     request: &PageRequest,
-) -> Result<Vec<Placed>, LedgerError> {
-    let mut posts = Vec::new();
-    let mut end = request.before.map(|(id, author)| keys::feed(id, &author));
+) -> Result<Found, LedgerError> {
+    let mut found = Found { posts: Vec::new(), through: request.before };
     loop {
         let all = Range::partition(keys::FEED);
-        let range = end.as_ref().map_or(all.clone(), |end| all.before(end));
-        let entries = view.scan(range, Direction::Backward, request.limit + 1).await?;
-        let last_page = entries.len() <= request.limit;
-        end = entries.last().map(|entry| entry.key.clone());
+        let end = found.through.map(|(id, author)| keys::feed(id, &author));
+        let range = end.map_or(all.clone(), |end| all.before(&end));
+        let page = view.page(range, Direction::Backward, request.limit + 1).await?;
+        let place = |entry: &Entry| parse_place(entry.key.rest());
+        found.through = page.entries.last().filter(|_| page.more).and_then(place);
         let known = |place: &Place| friends.contains_key(&place.1);
-        posts.extend(entries.iter().filter_map(|entry| {
-            let place = parse_place(entry.key.rest()).filter(known)?;
-            Some((place, Spliced::of_stored_post(&entry.value)?))
-        }));
-        if last_page || posts.len() > request.limit {
-            return Ok(posts);
+        found.posts.extend(
+            page.entries.iter().filter_map(|entry| {
+                Some((place(entry).filter(known)?, Spliced::of_stored_post(&entry.value)?))
+            }),
+        );
+        // A short page with more behind it has read as much as one request should.
+        let is_short = page.entries.len() <= request.limit;
+        if is_short || found.through.is_none() || found.posts.len() > request.limit {
+            return Ok(found);
         }
     }
-}
-
-/// Cuts a page to `limit` posts, and says where the next begins if there were more.
-pub(crate) fn cut(mut posts: Vec<PostView>, limit: usize) -> PostPage {
-    let more = posts.len() > limit;
-    posts.truncate(limit);
-    let next = posts.last().filter(|_| more).map(|last| format!("{}.{}", last.id, last.author.id));
-    PostPage { posts, next }
 }

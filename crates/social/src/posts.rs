@@ -194,7 +194,6 @@ pub async fn page<S: KeyValue>(
     request: &PageRequest,
 ) -> Result<PostPage, PageError> {
     let own = account.fingerprint();
-    let posts = crate::feed::own_posts(view, own, request).await?.into_iter();
-    let posts = posts.map(|((id, _), body)| PostView::new(id, author.clone(), true, body)).collect();
-    Ok(crate::feed::cut(posts, request.limit))
+    let found = crate::feed::own_posts(view, own, request).await?;
+    Ok(found.cut(request.limit, |(id, _), body| PostView::new(id, author.clone(), true, body)))
 }

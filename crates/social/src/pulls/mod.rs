@@ -313,18 +313,18 @@ async fn list<S: KeyValue>(
     let all = Range::partition(keys::POST);
     let all = before.map_or(all.clone(), |before| all.before(&keys::post(before)));
     let range = oldest.map_or(all.clone(), |oldest| all.from(&keys::post(oldest)));
-    let entries = view.scan(range, Direction::Backward, PULL_PAGE_CHANGES + 1).await?;
+    let page = view.page(range, Direction::Backward, PULL_PAGE_CHANGES).await?;
     let (mut bytes, mut given, mut last) = (0, 0, None);
-    for entry in &entries {
+    for entry in &page.entries {
         bytes += entry.value.len();
-        if given > 0 && (given == PULL_PAGE_CHANGES || bytes > PULL_PAGE_BYTES) {
+        if given > 0 && bytes > PULL_PAGE_BYTES {
             break;
         }
         given += 1;
         last = entry.key.rest().parse().ok().or(last);
         changes.extend(post_change(&entry.value));
     }
-    let unfinished = if given < entries.len() { last } else { None };
+    let unfinished = last.filter(|_| page.more || given < page.entries.len());
     let listed = Listed { from: unfinished.or(oldest), before };
     let (next, more) = match (unfinished, before) {
         (Some(before), _) => (Place::Listing { start, before }, true),
@@ -342,7 +342,7 @@ async fn changes<S: KeyValue>(
     at: Option<Stamp>,
     oldest: Option<RecordId>,
 ) -> Result<Page, LedgerError> {
-    let found = view.changes(&keys::SHARED, at.unwrap_or(read)).await?;
+    let found = view.oldest_changes(&keys::SHARED, at.unwrap_or(read), PULL_PAGE_CHANGES + 1).await?;
     let newest = greatest(&found).map(head_at);
     let mut changes = Vec::new();
     let (mut bytes, mut last, mut more) = (0, None, false);
@@ -364,6 +364,10 @@ async fn changes<S: KeyValue>(
             bytes += size;
             changes.push(change);
         }
+    }
+    if let Some(until) = found.until.filter(|_| !more) {
+        // The store was not read any further for this page.
+        (last, more) = (Some(until), true);
     }
     let at = last.filter(|last| more && *last > settled_read);
     Ok(Page { changes, listed: None, next: Place::Changes { read: settled_read, at }, more, newest })

@@ -139,6 +139,7 @@ fn a_head_costs_little_however_much_a_friend_has_not_pulled() {
 #[test]
 fn records_go_out_as_the_bytes_that_are_stored() {
     let world = friends_with_a_past();
+    world.compact("alice");
     let alice = world.at("alice");
     let view = alice.view();
     let answer = world.answer("alice", "bob", None).unwrap();
@@ -195,6 +196,7 @@ fn check_members(answer: pulls::StoredAnswer, posts: usize, deleted: usize) {
 #[test]
 fn a_record_that_is_not_understood_spoils_no_answer() {
     let world = friends_with_a_past();
+    world.compact("alice");
     let alice = world.at("alice");
     let mut batch = Batch::new();
     let id = RecordId::from_parts(world.now_ms(), [9; 10]);
