@@ -50,11 +50,18 @@ pub const MAX_MERGE_BYTES: u64 = 2_400_000;
 /// single entries that a request looks at besides, that stays below [`MAX_MAINTENANCE_OPERATIONS`].
 pub const MAX_PAGE_GETS: usize = 32;
 
+/// Most merged objects that a page reads once it is half full: with as many commits that are not merged, 8 gets.
+pub const MERGED_GETS_OF_A_PAGE: usize = 4;
+
 /// Most bytes that a view reads for pages, all together.
 pub const MAX_PAGE_BYTES: u64 = 3_000_000;
 
-/// From how many keys on nothing is done that takes more keys for a while.
+/// From how many keys on nothing is done that takes more keys for a while, unless next to none wait to be given back.
 pub const KEYS_ARE_SCARCE: usize = 780;
+
+/// Replaced objects that still wait for the end of their grace: with fewer, what takes more keys for a while may begin even
+/// where they are scarce. To leave it undone for long takes more.
+pub const KEYS_TO_COME_BACK: usize = 24;
 
 /// A page of so many of the newest entries is likely to be asked for.
 pub const PAGE_ENTRIES: usize = 64;

@@ -9,6 +9,8 @@ use bytes::Bytes;
 use crate::body::Record;
 use crate::error::LedgerError;
 use crate::key::{Key, Range};
+use crate::limits::MERGED_GETS_OF_A_PAGE;
+use crate::listing::Listed;
 use crate::merging::{Merging, Winner};
 use crate::name::ObjectName;
 use crate::reach::{Asked, Edge};
@@ -90,7 +92,8 @@ impl<S: KeyValue> View<'_, S> {
 
     /// The same for who can come back for more: the page ends early where this view would have to read more than
     /// [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects in all, or more than
-    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES). It has at least one entry, unless there is none.
+    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES), and where it is half full and would have to read more than
+    /// [`MERGED_GETS_OF_A_PAGE`] merged ones. It has at least one entry, unless there is none.
     ///
     /// While many commits follow each other faster than all can see them, each has to be read by itself; a short page
     /// of the latest keeps the request short.
@@ -116,6 +119,7 @@ impl<S: KeyValue> View<'_, S> {
             let mut sources = self.sources(|name: &ObjectName| asked.may_meet(name));
             let listing = sources.listing();
             let mut segments: Vec<Arc<Segment>> = Vec::new();
+            let mut thrift = Thrift { frugality, limit, merged: 0 };
             // Once, and once more for each object that cannot be read: what is read in its place may come before what
             // was found already.
             let page = 'page: loop {
@@ -131,8 +135,7 @@ impl<S: KeyValue> View<'_, S> {
                     // Whatever may have a key as early as the next one, or a range that hides it, is read before.
                     while let Some(next) = unread.peek().filter(|next| next.comes_with(merging.next_key())) {
                         let object = &listing.objects()[next.index];
-                        let may_end = frugality == Frugality::Page && !page.entries.is_empty();
-                        if may_end && self.has_read_enough(object) {
+                        if thrift.is_enough(self, object, page.entries.len()) {
                             page.more = true;
                             break 'page page;
                         }
@@ -163,6 +166,27 @@ impl<S: KeyValue> View<'_, S> {
 enum Frugality {
     None,
     Page,
+}
+
+/// What a walk has read so far, and when that is enough.
+struct Thrift {
+    frugality: Frugality,
+    limit: usize,
+    /// Merged objects that were fetched for it.
+    merged: usize,
+}
+
+impl Thrift {
+    /// Whether to end with the entries that there are, rather than read `object`.
+    fn is_enough<S: KeyValue>(&mut self, view: &View<'_, S>, object: &Listed, entries: usize) -> bool {
+        if self.frugality == Frugality::None || view.is_loaded(&object.text) {
+            return false;
+        }
+        let is_merged = object.name.level() > 0;
+        let is_dear = is_merged && self.merged >= MERGED_GETS_OF_A_PAGE && entries * 2 >= self.limit;
+        self.merged += usize::from(is_merged);
+        is_dear || entries > 0 && view.has_read_enough(object)
+    }
 }
 
 /// How many entries of a page room is made for before they are found.

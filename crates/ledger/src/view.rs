@@ -240,12 +240,11 @@ impl<S> View<'_, S> {
         state.floor = state.floor.max(Some(stamp));
     }
 
-    /// Whether to read one more object would go beyond what pages may read.
+    /// Whether to fetch one more object would go beyond what pages may read.
     pub(crate) fn has_read_enough(&self, object: &Listed) -> bool {
         let state = self.state();
         let bytes = state.bytes_read.saturating_add(u64::from(object.name.size_bytes()));
-        let is_free = state.loaded.contains_key(&object.text);
-        !is_free && (state.gets >= MAX_PAGE_GETS || bytes > MAX_PAGE_BYTES)
+        state.gets >= MAX_PAGE_GETS || bytes > MAX_PAGE_BYTES
     }
 
     /// Whether reading an object costs nothing any more.
