@@ -94,15 +94,16 @@ impl Plan<'_> {
     /// Small bottom objects of different partitions, together. They need not be neighbours: as long as the name tells all
     /// partitions, nobody reads the object for another.
     ///
-    /// Nor does anybody read one more for it: a name that tells one partition tells how far its keys reach, and others do not, so
-    /// of those only such are packed as a newest page needs in any case.
+    /// Nor does anybody read one more for it, as long as keys are not all but scarce: a name that tells one partition tells how
+    /// far its keys reach, and others do not, so of those only such are packed as a newest page needs in any case.
     fn packs(&self) -> Vec<Task> {
         let bytes = self.policy.object_bytes_at(level::BOTTOM) as u64;
         let is_small = |index: &usize| u64::from(self.name(*index).size_bytes) * 5 < bytes * 3;
+        let all_but_scarce = self.listing.key_count() * 10 >= KEYS_ARE_SCARCE * 9;
         let candidates = self.residents(level::BOTTOM).filter(|(_, may_merge)| *may_merge);
         let mut rest: Vec<usize> = candidates
             .map(|(index, _)| index)
-            .filter(|index| is_small(index) && !self.has_newer_of_its_own(*index))
+            .filter(|index| is_small(index) && (all_but_scarce || !self.has_newer_of_its_own(*index)))
             .collect();
         rest.sort_by_key(|index| (self.name(*index).size_bytes, *index));
         let mut tasks = Vec::new();
