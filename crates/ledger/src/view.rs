@@ -183,6 +183,11 @@ impl<S> View<'_, S> {
         self.timing.settled_before(now_ms)
     }
 
+    /// The times of the ledger that made it.
+    pub const fn timing(&self) -> Timing {
+        self.timing
+    }
+
     /// When the view was made, in Unix milliseconds by the ledger's clock.
     pub fn made_at_ms(&self) -> u64 {
         self.now_ms

@@ -72,9 +72,9 @@ struct HabitArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, conflicts_with = "capacity")]
     calm_poll: u64,
 
-    /// Seconds that it waits at least between two pieces of network work that bring something.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, conflicts_with = "capacity")]
-    work_pause: u64,
+    /// Have the app do network work whenever some seems due, without the rest that its deployment asks for.
+    #[arg(long, conflicts_with = "capacity")]
+    impatient: bool,
 }
 
 fn main() -> ExitCode {
@@ -120,7 +120,7 @@ impl HabitArgs {
             tab_hours: self.tab_hours,
             visits: self.visits,
             poll_seconds: (self.lively_poll.max(1), self.calm_poll.max(1)),
-            work_pause_seconds: self.work_pause,
+            is_impatient: self.impatient,
             quiet: false,
         }
     }

@@ -25,7 +25,7 @@ fn a_day_with_friends_costs_what_is_sent_and_asked_for() {
         tab_hours: 0.5,
         visits: 2,
         poll_seconds: (4, 10),
-        work_pause_seconds: 0,
+        is_impatient: false,
         quiet: true,
     });
     assert_eq!(report.problems(), [""; 0]);

@@ -132,6 +132,13 @@ pub const WEEKLY_MS: u64 = 7 * 24 * 3_600_000;
 /// stale store, and do not see each other.
 pub const OUTBOUND_HOUR: u32 = 450;
 
+/// Over a stale store, the part of what is left of [`OUTBOUND_HOUR`] that one refresh may take: as many others as this may be
+/// under way, or just over, and not be seen.
+pub const UNSEEN_REFRESHES: usize = 12;
+
+/// The same for a refresh that goes with something that the owner wrote just now: nobody writes so often.
+pub const UNSEEN_WRITES: usize = 2;
+
 /// From so many requests on a round is written down before it is sent.
 pub const RESERVED_REQUESTS: usize = 24;
 
@@ -194,6 +201,17 @@ pub const COMMIT_BYTES: usize = 700 * 1024;
 
 /// What is shown of somebody else's error text, in Unicode scalar values.
 pub const FOREIGN_PROBLEM_CHARS: usize = 200;
+
+/// How long after network work the next piece waits over a store that is `staleness_ms` stale, in milliseconds: until then
+/// it may not see what this one has noted, and would do it again. A quarter and a second are for the time that writing
+/// takes. Nothing where the store is never stale.
+#[must_use]
+pub const fn rest_ms(staleness_ms: u64) -> u64 {
+    match staleness_ms {
+        0 => 0,
+        _ => staleness_ms.saturating_add(staleness_ms / 4).saturating_add(1_000),
+    }
+}
 
 /// The delay before attempt number `attempts` + 1.
 #[must_use]

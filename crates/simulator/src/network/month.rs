@@ -50,8 +50,8 @@ pub struct Habits {
     pub visits: u64,
     /// Seconds between two polls of the open app, after opening it or writing, and otherwise.
     pub poll_seconds: (u64, u64),
-    /// Seconds that the open app waits at least between two pieces of network work.
-    pub work_pause_seconds: u64,
+    /// Whether the observed one's app has network work done whenever some seems due, without the rest it is told to give.
+    pub is_impatient: bool,
     /// Whether to keep the progress to oneself.
     pub quiet: bool,
 }
@@ -165,12 +165,11 @@ fn live_a_day(world: &Rc<World>, habits: &Habits, midnight_ms: u64) -> Asked {
     for number in 0..=habits.friends {
         let (shared, habits, total) = (world.clone(), habits.clone(), total.clone());
         world.executor.spawn(async move {
-            let after_work_ms = habits.work_pause_seconds * 1_000;
             let paces = if number == OBSERVED {
                 let (lively, calm) = habits.poll_seconds;
-                Paces { lively_ms: lively * 1_000, calm_ms: calm * 1_000, after_work_ms }
+                Paces { lively_ms: lively * 1_000, calm_ms: calm * 1_000, is_impatient: habits.is_impatient }
             } else {
-                Paces { lively_ms: FRIENDS_POLL_MS, calm_ms: FRIENDS_POLL_MS, after_work_ms }
+                Paces { lively_ms: FRIENDS_POLL_MS, calm_ms: FRIENDS_POLL_MS, is_impatient: false }
             };
             for (from_ms, until_ms, writes) in visits(&shared, &habits, midnight_ms) {
                 shared.executor.sleep(from_ms.saturating_sub(shared.now_ms())).await;

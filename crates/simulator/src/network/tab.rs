@@ -22,8 +22,8 @@ pub(super) struct Paces {
     pub lively_ms: u64,
     /// Otherwise.
     pub calm_ms: u64,
-    /// How long network work that brought something waits for the next piece.
-    pub after_work_ms: u64,
+    /// Whether it has network work done whenever some seems due, however short a time ago it was.
+    pub is_impatient: bool,
 }
 
 impl Paces {
@@ -54,6 +54,7 @@ pub(super) struct Tab {
     lively_ms: u64,
     idle_refreshes: u32,
     refresh_not_before_ms: u64,
+    rests_until_ms: u64,
     /// What was asked for so far.
     pub asked: Asked,
 }
@@ -72,6 +73,7 @@ impl Tab {
             lively_ms: world.now_ms(),
             idle_refreshes: 0,
             refresh_not_before_ms: 0,
+            rests_until_ms: 0,
             asked,
         }
     }
@@ -108,9 +110,10 @@ impl Tab {
             .is_some_and(|r| r.delivered > 0 || r.pulled.iter().any(|pulled| pulled.changed > 0));
         self.idle_refreshes = if achieved { 0 } else { self.idle_refreshes + 1 };
         let doublings = self.idle_refreshes.saturating_sub(1).min(10);
-        let pause_ms = if achieved { self.paces.after_work_ms } else { REFRESH_PAUSE_MS << doublings };
+        let pause_ms = if achieved { 0 } else { REFRESH_PAUSE_MS << doublings };
         self.refresh_not_before_ms = self.world.now_ms() + pause_ms.min(MOST_REFRESH_PAUSE_MS);
         if let (Some(shown), Some(report)) = (&mut self.shown, report) {
+            self.rests_until_ms = self.world.now_ms() + report.rest_ms;
             shown.next_due_ms = report.next_due_ms;
         }
         self.poll().await;
@@ -118,10 +121,8 @@ impl Tab {
 
     fn is_work_due(&self) -> bool {
         let now_ms = self.world.now_ms();
-        now_ms >= self.refresh_not_before_ms
-            && self.shown.as_ref().is_some_and(|shown| {
-                shown.dirty > 0 || shown.next_due_ms.is_some_and(|due_ms| due_ms <= now_ms)
-            })
+        let is_due = self.shown.as_ref().and_then(|shown| shown.next_due_ms).is_some_and(|ms| ms <= now_ms);
+        is_due && (self.paces.is_impatient || now_ms >= self.refresh_not_before_ms.max(self.rests_until_ms))
     }
 
     async fn poll(&mut self) {
@@ -134,9 +135,7 @@ impl Tab {
         let before = self.shown.replace(changes.clone());
         if before.as_ref().is_none_or(|before| before.dirty < changes.dirty) {
             self.idle_refreshes = 0;
-            if self.paces.after_work_ms == 0 {
-                self.refresh_not_before_ms = 0;
-            }
+            self.refresh_not_before_ms = 0;
         }
         let is_news =
             |part: fn(&Changes) -> &String| before.as_ref().is_none_or(|b| part(b) != part(&changes));

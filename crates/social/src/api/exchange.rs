@@ -88,6 +88,9 @@ pub struct RefreshReport {
     pub waiting: u32,
     /// When there will be more to do; null when nothing is planned.
     pub next_due_ms: Option<u64>,
+    /// How long the client should wait before it asks for the next refresh of what is due, in milliseconds: until then a
+    /// stale store may hide what this one did, so that it would be done again. 0 where nothing is hidden.
+    pub rest_ms: u64,
     /// What is due and waits because too much was sent within the last hour; null when nothing does.
     pub held_back: Option<HeldBack>,
 }

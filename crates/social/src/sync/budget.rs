@@ -34,6 +34,8 @@ pub struct Spent {
     by_minute: BTreeMap<u64, u32>,
     /// By unique part of the key: when it was noted, and whom it tells.
     claims: BTreeMap<String, (Stamp, Vec<Fingerprint>)>,
+    /// When the latest was noted, in unix milliseconds.
+    latest_ms: u64,
     /// Notes that count no more.
     stale: usize,
 }
@@ -55,6 +57,7 @@ impl Spent {
             let note: Note = stored::parse(&entry).unwrap_or_default();
             let requests = spent.by_minute.entry(minute).or_default();
             *requests = requests.saturating_add(note.requests);
+            spent.latest_ms = spent.latest_ms.max(entry.stamp.ms());
             spent.claims.insert(unique.to_owned(), (entry.stamp, note.tells));
         }
         Ok(spent)
@@ -70,6 +73,11 @@ impl Spent {
     #[must_use]
     pub fn left(&self) -> usize {
         OUTBOUND_HOUR.saturating_sub(self.requests()) as usize
+    }
+
+    /// When the latest request was noted, in unix milliseconds; 0 before the first.
+    pub(super) const fn latest_ms(&self) -> u64 {
+        self.latest_ms
     }
 
     /// When there may be more again, in unix milliseconds.

@@ -1,6 +1,7 @@
 //! What is known before something is decided.
 
 use super::Spent;
+use crate::limits::rest_ms;
 use crate::pulls;
 use crate::relation::Relation;
 use crate::retention;
@@ -18,6 +19,8 @@ pub struct Outlook {
     pub spent: Spent,
     /// Friends' posts that are older than this one are not kept.
     pub floor: Option<RecordId>,
+    /// How long the store may hide what network work has noted, in milliseconds; 0 if it is never stale.
+    pub rest_ms: u64,
 }
 
 impl Outlook {
@@ -30,6 +33,16 @@ impl Outlook {
         let head = pulls::head(view, &relations).await?;
         let spent = Spent::load(view, now_ms).await?;
         let floor = retention::floor(view, now_ms).await?;
-        Ok(Self { relations, head, spent, floor })
+        let rest_ms = rest_ms(view.timing().staleness_ms);
+        Ok(Self { relations, head, spent, floor, rest_ms })
+    }
+
+    /// Until when network work that somebody else did here lately may be hidden in part, in unix milliseconds. Clocks of
+    /// instances may lie apart; nobody waits longer for that.
+    pub(super) fn resting_until_ms(&self, now_ms: u64) -> u64 {
+        match self.rest_ms {
+            0 => 0,
+            rest_ms => self.spent.latest_ms().min(now_ms).saturating_add(rest_ms),
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! What is due.
 
-use super::{Outlook, PeerRequest, PullRequest, Spent, Task};
+use super::{Outlook, PeerRequest, PullRequest, Task};
 use crate::account::Account;
 use crate::api::{FriendState, HeldBack};
 use crate::limits::{
-    LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_PULLS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS, delay, retry_ms,
+    LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_PULLS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS,
+    UNSEEN_REFRESHES, UNSEEN_WRITES, delay, retry_ms,
 };
 use crate::relation::Relation;
 use crate::resigning;
@@ -15,25 +16,80 @@ use tidings_protocol::{Fingerprint, FriendshipMessage, Head, Notification, Recor
 pub struct Scope {
     who: Option<Fingerprint>,
     eager: bool,
+    stage: Stage,
+}
+
+/// Where in a request the work is, and what led to it. Only over a stale store does it make a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Nothing was sent yet.
+    First,
+    /// The same request goes on: it sees its own notes.
+    Later,
+    /// The request has written something, and tells of it. No other request does so unless this one fails.
+    Telling,
 }
 
 impl Scope {
     /// What is due, what waits for another try, and a look at every friend.
-    pub const ALL: Self = Self { who: None, eager: true };
+    pub const ALL: Self = Self { who: None, eager: true, stage: Stage::First };
 
     /// What is due.
-    pub const DUE: Self = Self { who: None, eager: false };
+    pub const DUE: Self = Self { who: None, eager: false, stage: Stage::First };
 
     /// What concerns one person, whether or not another try is due.
     #[must_use]
     pub const fn only(who: Fingerprint) -> Self {
-        Self { who: Some(who), eager: true }
+        Self { who: Some(who), eager: true, stage: Stage::First }
+    }
+
+    /// The same for a request that has written something.
+    #[must_use]
+    pub(super) const fn telling(self) -> Self {
+        Self { stage: Stage::Telling, ..self }
     }
 
     /// The same people, once the first round is over: what was brought forward was brought forward once.
     #[must_use]
     pub const fn later_rounds(self) -> Self {
-        Self { eager: false, ..self }
+        let stage = match self.stage {
+            Stage::Telling => Stage::Telling,
+            Stage::First | Stage::Later => Stage::Later,
+        };
+        Self { eager: false, stage, ..self }
+    }
+
+    /// How many requests a refresh may send in all, of those that are left for this hour. Over a stale store others may be
+    /// under way that are not seen.
+    pub(super) fn share(self, outlook: &Outlook) -> usize {
+        let left = outlook.spent.left();
+        match (outlook.rest_ms, self.who, self.stage) {
+            (0, _, _) | (_, Some(_), _) => left,
+            (_, None, Stage::Telling) => left / UNSEEN_WRITES,
+            (_, None, _) => left / UNSEEN_REFRESHES,
+        }
+    }
+
+    /// Until when something rests because the store may hide that it was done, in unix milliseconds. What concerns one
+    /// person, and what the owner asked for, does not.
+    fn rests_until_ms(self, turn: Turn, outlook: &Outlook, now_ms: u64) -> u64 {
+        if outlook.rest_ms == 0 || self.who.is_some() || self.eager {
+            return 0;
+        }
+        let resting_ms = match self.stage {
+            Stage::First => outlook.resting_until_ms(now_ms),
+            Stage::Later | Stage::Telling => 0,
+        };
+        match (turn, self.stage) {
+            (Turn::Word | Turn::Notification, Stage::Telling) => 0,
+            (_, Stage::Telling) => now_ms.saturating_add(outlook.rest_ms),
+            // Whoever wrote it tells of it.
+            (Turn::Notification, _) => {
+                let written_ms = outlook.head.map_or(0, |head| head.ms()).min(now_ms);
+                resting_ms.max(written_ms.saturating_add(outlook.rest_ms))
+            }
+            _ => resting_ms,
+        }
     }
 }
 
@@ -72,6 +128,17 @@ struct Chore {
 /// Plans one round.
 #[must_use]
 pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> Plan {
+    plan_within(account, outlook, scope, scope.share(outlook), now_ms)
+}
+
+/// Plans one round of at most `share` requests.
+pub(super) fn plan_within(
+    account: &Account,
+    outlook: &Outlook,
+    scope: Scope,
+    share: usize,
+    now_ms: u64,
+) -> Plan {
     let mut plan = Plan::default();
     let mut due = Vec::new();
     for relation in &outlook.relations {
@@ -82,7 +149,8 @@ pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> 
         plan.dirty += u32::from(is_dirty(relation));
         plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
         for chore in chores(account, relation, outlook, now_ms, scope.eager && wanted) {
-            if chore.due_ms <= now_ms && wanted {
+            let due_ms = chore.due_ms.max(scope.rests_until_ms(chore.turn, outlook, now_ms));
+            if due_ms <= now_ms && wanted {
                 let request = PeerRequest {
                     to: relation.fingerprint,
                     address: address.clone(),
@@ -92,13 +160,15 @@ pub fn plan(account: &Account, outlook: &Outlook, scope: Scope, now_ms: u64) -> 
                 };
                 due.push((chore.turn, chore.due_ms, request));
             } else {
-                plan.will_be_due(chore.due_ms);
+                plan.will_be_due(due_ms);
             }
         }
     }
     // Those who have waited the longest come first, so that everybody's turn comes.
     due.sort_by_key(|(turn, due_ms, request)| (*turn, *due_ms, request.to));
-    plan.take(due.into_iter().map(|(_, _, request)| request), &outlook.spent, now_ms);
+    let left = if scope.share(outlook) == 0 { 0 } else { outlook.spent.left() };
+    let more_at_ms = outlook.spent.more_at_ms().unwrap_or(now_ms);
+    plan.take(due.into_iter().map(|(_, _, request)| request), (left, more_at_ms), share, now_ms);
     plan
 }
 
@@ -107,16 +177,21 @@ impl Plan {
         self.next_due_ms = Some(self.next_due_ms.map_or(due_ms, |known| known.min(due_ms)));
     }
 
-    /// Takes what fits into this round and into this hour.
-    fn take(&mut self, due: impl Iterator<Item = PeerRequest>, spent: &Spent, now_ms: u64) {
-        let (left, more_at_ms) = (spent.left(), spent.more_at_ms().unwrap_or(now_ms));
+    /// Takes what fits into this round, this share and this hour.
+    fn take(
+        &mut self,
+        due: impl Iterator<Item = PeerRequest>,
+        (left, more_at_ms): (usize, u64),
+        share: usize,
+        now_ms: u64,
+    ) {
         let (mut pulls, mut held_back) = (0, 0);
         for request in due {
             let is_pull = matches!(request.task, Task::Pull(_));
             if self.requests.len() >= left {
                 held_back += 1;
                 self.will_be_due(more_at_ms);
-            } else if self.requests.len() < ROUND_REQUESTS && (!is_pull || pulls < ROUND_PULLS) {
+            } else if self.requests.len() < ROUND_REQUESTS.min(share) && (!is_pull || pulls < ROUND_PULLS) {
                 pulls += usize::from(is_pull);
                 self.requests.push(request);
             } else {

@@ -1,7 +1,8 @@
 //! Doing what is due: plan, send, settle, commit, until nothing is due or the time is up.
 
 use super::budget::Round;
-use super::{Outlook, PeerAnswer, PeerRequest, Scope, Spent, Task, plan, settle};
+use super::plan::plan_within;
+use super::{Outlook, PeerAnswer, PeerRequest, Scope, Spent, Task, settle};
 use crate::account::Account;
 use crate::api::RefreshReport;
 use crate::keys;
@@ -48,11 +49,19 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
     let mut report = RefreshReport::default();
     let (mut view, mut scope) = (view, scope);
     let mut has_committed = view.has_committed();
+    if has_committed {
+        scope = scope.telling();
+    }
+    let mut share = None;
     for round in 0.. {
         let now_ms = clock.now_ms();
         let outlook = Outlook::load(&view, now_ms).await?;
-        let plan = plan(account, &outlook, scope, now_ms);
-        report.next_due_ms = plan.next_due_ms;
+        let left = *share.get_or_insert_with(|| scope.share(&outlook));
+        let plan = plan_within(account, &outlook, scope, left, now_ms);
+        report.next_due_ms = plan.next_due_ms.map(|due_ms| match report.rest_ms {
+            0 => due_ms,
+            rest_ms => due_ms.max(now_ms.saturating_add(rest_ms)),
+        });
         report.waiting = plan.waiting;
         report.held_back = plan.held_back;
         let is_late = now_ms.saturating_sub(start_ms) > ROUNDS_TIME_MS;
@@ -63,6 +72,8 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
             break;
         }
         let mut requests = plan.requests;
+        share = Some(left.saturating_sub(requests.len()));
+        report.rest_ms = outlook.rest_ms;
         let mut unique = [0; 8];
         random.fill(&mut unique);
         let note = Round::new(&requests, unique);

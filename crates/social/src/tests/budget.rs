@@ -1,8 +1,8 @@
 //! What one deployment may send, and how it treats those who want to be left alone.
 
 use super::*;
-use crate::limits::{LISTINGS_MOST, OUTBOUND_HOUR, PAUSE_MS};
-use crate::sync::Spent;
+use crate::limits::{LISTINGS_MOST, OUTBOUND_HOUR, PAUSE_MS, UNSEEN_REFRESHES, rest_ms};
+use crate::sync::{Outlook, Spent};
 
 fn spend(world: &World, who: &str, minute: u64, requests: u32) {
     let mut batch = Batch::new();
@@ -103,4 +103,58 @@ fn a_reader_who_begins_again_and_again_is_told_when_to_come_again() {
     assert!(matches!(pull(), PeerAnswer::Refused { status: 429, retry_after_ms: Some(1..=600_000), .. }));
     world.clock.advance(10 * MINUTE_MS);
     assert!(matches!(pull(), PeerAnswer::Changes { .. }));
+}
+
+#[test]
+fn over_a_stale_store_nothing_is_due_before_what_was_noted_can_be_seen() {
+    const REST_MS: u64 = rest_ms(60_000);
+    let mut world = World::timed(&["alice", "bob"], Timing::replicated(60_000));
+    world.befriend("alice", "bob");
+    world.clock.advance(2 * HOUR_MS);
+    world.refresh("alice", Scope::DUE);
+    world.refresh("bob", Scope::DUE);
+    world.clock.advance(2 * HOUR_MS);
+    // Whoever writes tells of it; another request does so only if that one failed.
+    world.write("bob", "news");
+    let due_ms = world.now_ms() + REST_MS;
+    let report = world.refresh("bob", Scope::DUE);
+    assert_eq!((report.delivered, report.next_due_ms, report.rest_ms), (0, Some(due_ms), 0));
+    world.clock.advance(REST_MS);
+    let report = world.refresh("bob", Scope::DUE);
+    assert_eq!((report.delivered, report.rest_ms), (1, REST_MS));
+    let shown = |world: &World| {
+        let alice = world.at("alice");
+        block_on(crate::changes::show(&alice.view(), &alice.account, world.now_ms())).unwrap()
+    };
+    assert_eq!(shown(&world).next_due_ms, Some(world.now_ms()));
+    let report = world.refresh("alice", Scope::DUE);
+    assert_eq!((report.pulled.len(), report.rest_ms), (1, REST_MS));
+    let seen_ms = world.now_ms() + REST_MS;
+    assert!(report.next_due_ms.is_some_and(|ms| ms >= seen_ms), "{report:?}");
+    // More news come at once, and wait; the owner does not have to.
+    world.write("bob", "more news");
+    world.refresh("bob", Scope::only(world.id("alice")));
+    assert_eq!((shown(&world).dirty, shown(&world).next_due_ms), (1, Some(seen_ms)));
+    assert_eq!(world.refresh("alice", Scope::DUE).pulled.len(), 0);
+    assert_eq!(world.refresh("alice", Scope::ALL).pulled[0].changed, 1);
+}
+
+#[test]
+fn refreshes_that_do_not_see_each_other_keep_to_the_hour_together() {
+    let mut world = World::timed(&["alice", "bob"], Timing::replicated(60_000));
+    world.befriend("alice", "bob");
+    world.clock.advance(2 * HOUR_MS);
+    spend(&world, "alice", world.now_ms() / MINUTE_MS - 10, OUTBOUND_HOUR - 100);
+    let alice = world.at("alice");
+    let mut outlook = block_on(Outlook::load(&alice.view(), world.now_ms())).unwrap();
+    outlook.relations = vec![outlook.relations[0].clone(); 200];
+    let plan = |outlook: &Outlook, scope| sync::plan(&alice.account, outlook, scope, world.now_ms());
+    let sent = plan(&outlook, Scope::ALL).requests.len();
+    assert!(sent > 5 && sent * UNSEEN_REFRESHES <= 100, "{sent}");
+    assert_eq!(plan(&outlook, Scope::only(world.id("bob"))).requests.len(), crate::limits::ROUND_PULLS);
+    // What is too little to be shared is left for what the owner does.
+    spend(&world, "alice", world.now_ms() / MINUTE_MS - 5, 95);
+    outlook.spent = spent(&world, "alice");
+    let plan = plan(&outlook, Scope::ALL);
+    assert!(plan.requests.is_empty() && plan.held_back.is_some());
 }

@@ -872,6 +872,12 @@ export interface components {
             /** @description The friends that were asked for news. */
             pulled: components["schemas"]["Pulled"][];
             /**
+             * Format: int64
+             * @description How long the client should wait before it asks for the next refresh of what is due, in milliseconds: until then a
+             *     stale store may hide what this one did, so that it would be done again. 0 where nothing is hidden.
+             */
+            rest_ms: number;
+            /**
              * Format: int32
              * @description How many did not, and will be tried again.
              */

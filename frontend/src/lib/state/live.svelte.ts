@@ -47,6 +47,8 @@ export class Live {
   #shown: Partial<Record<Subject, string>> = {};
   #idleRefreshes = 0;
   #refreshNotBeforeMs = 0;
+  /** Until then the deployment's store may hide what the last work has done: it would only be done again. */
+  #restsUntilMs = 0;
   /** How far the server's clock is ahead of this one: what is due is due by the server's. */
   #serverAheadMs = 0;
 
@@ -63,7 +65,7 @@ export class Live {
     this.#tag = null;
     this.#shown = {};
     this.#idleRefreshes = 0;
-    this.#refreshNotBeforeMs = 0;
+    this.#refreshNotBeforeMs = this.#restsUntilMs = 0;
     this.#lastActiveMs = Date.now();
     this.#livelyUntilMs = Date.now() + LIVELY_MS;
     await this.pollNow();
@@ -115,6 +117,7 @@ export class Live {
     this.refreshing = true;
     try {
       const report = await this.api.refresh('all');
+      this.#restsUntilMs = Date.now() + report.rest_ms;
       await this.#poll;
       await this.pollNow();
       return report;
@@ -159,9 +162,9 @@ export class Live {
   }
 
   #workIsDue(): boolean {
-    if (!this.#running || this.#changes === null || Date.now() < this.#refreshNotBeforeMs) return false;
-    const { dirty, next_due_ms: nextDueMs } = this.#changes;
-    return dirty > 0 || (nextDueMs != null && nextDueMs <= Date.now() + this.#serverAheadMs);
+    if (!this.#running || this.#changes === null || Date.now() < Math.max(this.#refreshNotBeforeMs, this.#restsUntilMs)) return false;
+    const { next_due_ms: nextDueMs } = this.#changes;
+    return nextDueMs != null && nextDueMs <= Date.now() + this.#serverAheadMs;
   }
 
   /** Work that achieves nothing is not repeated at the pace of the polls: a friend may be away for days. */
@@ -171,6 +174,7 @@ export class Live {
     this.#idleRefreshes = achieved ? 0 : this.#idleRefreshes + 1;
     const pauseMs = achieved ? 0 : REFRESH_PAUSE_MS * 2 ** (this.#idleRefreshes - 1);
     this.#refreshNotBeforeMs = Date.now() + Math.min(MOST_REFRESH_PAUSE_MS, pauseMs);
+    this.#restsUntilMs = Date.now() + report.rest_ms;
     if (this.#changes !== null) this.#changes = { ...this.#changes, next_due_ms: report.next_due_ms ?? null };
   }
 

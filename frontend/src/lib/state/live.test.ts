@@ -11,7 +11,7 @@ const MINUTE = 60 * SECOND;
 /** A server whose state a test sets, and a tab that watches it. */
 function watching() {
   const server = { feed: 'f1', friends: 'r1', profile: 'p1', notifications: 'n1', unread: 0, dirty: 0, next_due_ms: null as number | null, down: false, aheadMs: 0 };
-  const quiet: RefreshReport = { pulled: [], delivered: 0, waiting: 0, next_due_ms: null, held_back: null };
+  const quiet: RefreshReport = { pulled: [], delivered: 0, waiting: 0, next_due_ms: null, rest_ms: 0, held_back: null };
   const tab = { visible: true };
   const reload = { feed: vi.fn(async () => {}), friends: vi.fn(async () => {}), profile: vi.fn(async () => {}), notifications: vi.fn(async () => {}) };
   const changes = vi.fn(async (tag: string | null): Promise<ChangesAnswer> => {
@@ -97,9 +97,9 @@ describe('live', () => {
   it('has friends asked when they have news, and shows what came', async () => {
     const { live, server, reload, refresh, quiet } = watching();
     await live.start();
-    server.dirty = 1;
+    Object.assign(server, { dirty: 1, next_due_ms: Date.now() });
     refresh.mockImplementationOnce(async () => {
-      Object.assign(server, { dirty: 0, feed: 'f2' });
+      Object.assign(server, { dirty: 0, next_due_ms: null, feed: 'f2' });
       return { ...quiet, pulled: [{ friend: 'bob', name: 'Bob', changed: 1, problem: null }] };
     });
     await vi.advanceTimersByTimeAsync(4 * SECOND);
@@ -131,7 +131,7 @@ describe('live', () => {
 
   it('does not hammer a friend who stays away', async () => {
     const { live, server, refresh } = watching();
-    server.dirty = 1;
+    Object.assign(server, { dirty: 1, next_due_ms: Date.now() });
     await live.start();
     for (let minute = 0; minute < 60; minute += 1) {
       live.active();
@@ -142,6 +142,22 @@ describe('live', () => {
     server.dirty = 2;
     await vi.advanceTimersByTimeAsync(10 * SECOND);
     expect(refresh).toHaveBeenCalledOnce();
+    live.stop();
+  });
+
+  it('leaves a stale store the time to show what was done, whatever it says meanwhile', async () => {
+    const { live, server, refresh, quiet } = watching();
+    Object.assign(server, { dirty: 1, next_due_ms: Date.now() });
+    refresh.mockImplementation(async () => {
+      server.dirty += 1;
+      return { ...quiet, delivered: 1, rest_ms: 76 * SECOND };
+    });
+    await live.start();
+    expect(refresh).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(75 * SECOND);
+    expect(refresh).toHaveBeenCalledOnce();
+    await vi.advanceTimersByTimeAsync(6 * SECOND);
+    expect(refresh).toHaveBeenCalledTimes(2);
     live.stop();
   });
 

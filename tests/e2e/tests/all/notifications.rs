@@ -33,7 +33,7 @@ fn a_hundred_overlapping_notifications_are_answered_and_one_pull_brings_everythi
     let changes = (0..20).map(|n| Change::Post { record: post(&peer, n, &texts[usize::from(n)]) }).collect();
     peer.serve_changes(changes, head_at(now, 99));
     let pulls = peer.received(paths::CHANGES).len();
-    let report = alice.refresh(RefreshScope::Due);
+    let report = alice.refresh(RefreshScope::All);
     assert_eq!((report.pulled.len(), report.pulled[0].changed), (1, 20));
     mode.settle();
     assert_eq!(peer.received(paths::CHANGES).len(), pulls + 1);
