@@ -64,13 +64,17 @@ struct HabitArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 3, conflicts_with = "capacity")]
     visits: u64,
 
-    /// Seconds between polls of the app for two minutes after it was opened or something was written.
+    /// Seconds between polls of the app for a minute after it was opened or something was written.
     #[arg(long, value_name = "SECONDS", default_value_t = 4, conflicts_with = "capacity")]
     lively_poll: u64,
 
-    /// Seconds between its polls otherwise, while its owner is active.
+    /// Seconds between its polls for two minutes more.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, conflicts_with = "capacity")]
     calm_poll: u64,
+
+    /// Seconds between its polls otherwise, while its owner is active.
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, conflicts_with = "capacity")]
+    quiet_poll: u64,
 
     /// Have the app do network work whenever some seems due, without the rest that its deployment asks for.
     #[arg(long, conflicts_with = "capacity")]
@@ -119,7 +123,7 @@ impl HabitArgs {
             changes_a_day: self.changes,
             tab_hours: self.tab_hours,
             visits: self.visits,
-            poll_seconds: (self.lively_poll.max(1), self.calm_poll.max(1)),
+            poll_seconds: (self.lively_poll.max(1), self.calm_poll.max(1), self.quiet_poll.max(1)),
             is_impatient: self.impatient,
             quiet: false,
         }

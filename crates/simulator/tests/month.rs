@@ -15,6 +15,24 @@ const FIELDS: [&str; 7] = [
     "naive_requests_out",
 ];
 
+/// Over stores that hide for a minute what was sent, whoever asks at every poll.
+#[test]
+fn an_impatient_client_keeps_to_the_hour() {
+    let report = run(&Habits {
+        seed: 1,
+        friends: 60,
+        days: 1,
+        changes_a_day: 5,
+        tab_hours: 1.0,
+        visits: 2,
+        poll_seconds: (4, 4, 4),
+        is_impatient: true,
+        quiet: true,
+    });
+    assert_eq!(report.problems(), [""; 0]);
+    assert!(report.requests_out > 60, "{report}");
+}
+
 #[test]
 fn a_day_with_friends_costs_what_is_sent_and_asked_for() {
     let report = run(&Habits {
@@ -24,13 +42,13 @@ fn a_day_with_friends_costs_what_is_sent_and_asked_for() {
         changes_a_day: 2,
         tab_hours: 0.5,
         visits: 2,
-        poll_seconds: (4, 10),
+        poll_seconds: (4, 10, 20),
         is_impatient: false,
         quiet: true,
     });
     assert_eq!(report.problems(), [""; 0]);
-    // Half an hour of polls, each of at least 4 and at most 10 seconds.
-    assert!((180..=600).contains(&report.requests_in_polls), "{report}");
+    // Half an hour of polls, each of at least 4 and at most 20 seconds.
+    assert!((90..=450).contains(&report.requests_in_polls), "{report}");
     // Two changes of its own are told to three friends, or one of them takes both at once.
     assert!((3..=6).contains(&report.requests_out_notifications), "{report}");
     assert!(report.requests_out_pulls >= 3 && report.requests_in_pulls >= 3, "{report}");

@@ -463,7 +463,7 @@ pub struct Unread {
 pub struct Changes {
     /// Of the feed and one's own posts.
     pub feed: String,
-    /// Of the list of friends.
+    /// Of the list of friends, but for when they were asked last, and that they were told of something.
     pub friends: String,
     /// Of one's profile.
     pub profile: String,

@@ -3,7 +3,7 @@
 //! The tags are hashes of what is shown, not of what the store holds: compaction changes none of them.
 
 use crate::account::Account;
-use crate::api::Changes;
+use crate::api::{Changes, DeliveryState, FriendList};
 use crate::friends;
 use crate::keys;
 use crate::limits::PAGE_MOST;
@@ -62,12 +62,22 @@ pub async fn show<S: KeyValue>(
     Ok(Changes {
         feed: feed_tag(view, &relations).await?,
         profile: tag(&stored::json(&profile::show(view, account).await?)),
-        friends: tag(&stored::json(&friends::show(relations))),
+        friends: friends_tag(friends::show(relations)),
         notifications: tag(&stored::json(&(newest, unread))),
         unread,
         dirty: plan.dirty,
         next_due_ms: due_now.or(plan.next_due_ms),
     })
+}
+
+/// Of the list of friends, without what moves with every exchange and tells the owner nothing new: when somebody was asked
+/// last, and that they were told and have not come yet. With many friends that would be a reload every minute.
+fn friends_tag(mut list: FriendList) -> String {
+    for friend in &mut list.friends {
+        friend.pull.last_ms = None;
+        friend.owed = friend.owed.take().filter(|owed| owed.state == DeliveryState::Waiting);
+    }
+    tag(&stored::json(&list))
 }
 
 /// Of the newest page of one's own posts and of friends', and of the names above them.

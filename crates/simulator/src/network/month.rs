@@ -48,8 +48,8 @@ pub struct Habits {
     pub tab_hours: f64,
     /// Visits a day.
     pub visits: u64,
-    /// Seconds between two polls of the open app, after opening it or writing, and otherwise.
-    pub poll_seconds: (u64, u64),
+    /// Seconds between two polls of the open app: after opening it or writing, for some minutes more, and otherwise.
+    pub poll_seconds: (u64, u64, u64),
     /// Whether the observed one's app has network work done whenever some seems due, without the rest it is told to give.
     pub is_impatient: bool,
     /// Whether to keep the progress to oneself.
@@ -166,10 +166,12 @@ fn live_a_day(world: &Rc<World>, habits: &Habits, midnight_ms: u64) -> Asked {
         let (shared, habits, total) = (world.clone(), habits.clone(), total.clone());
         world.executor.spawn(async move {
             let paces = if number == OBSERVED {
-                let (lively, calm) = habits.poll_seconds;
-                Paces { lively_ms: lively * 1_000, calm_ms: calm * 1_000, is_impatient: habits.is_impatient }
+                let (lively, calm, quiet) = habits.poll_seconds;
+                let [lively_ms, calm_ms, quiet_ms] = [lively, calm, quiet].map(|seconds| seconds * 1_000);
+                Paces { lively_ms, calm_ms, quiet_ms, is_impatient: habits.is_impatient }
             } else {
-                Paces { lively_ms: FRIENDS_POLL_MS, calm_ms: FRIENDS_POLL_MS, is_impatient: false }
+                let pace_ms = FRIENDS_POLL_MS;
+                Paces { lively_ms: pace_ms, calm_ms: pace_ms, quiet_ms: pace_ms, is_impatient: false }
             };
             for (from_ms, until_ms, writes) in visits(&shared, &habits, midnight_ms) {
                 shared.executor.sleep(from_ms.saturating_sub(shared.now_ms())).await;

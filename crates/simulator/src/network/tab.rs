@@ -20,15 +20,18 @@ const MOST_REFRESH_PAUSE_MS: u64 = 300_000;
 pub(super) struct Paces {
     /// Within [`Self::LIVELY_MS`] of opening it or writing something.
     pub lively_ms: u64,
-    /// Otherwise.
+    /// Within [`Self::CALM_MS`] of that.
     pub calm_ms: u64,
+    /// Otherwise, and while network work rests.
+    pub quiet_ms: u64,
     /// Whether it has network work done whenever some seems due, however short a time ago it was.
     pub is_impatient: bool,
 }
 
 impl Paces {
     /// How long after that answers are expected, in milliseconds.
-    const LIVELY_MS: u64 = 2 * MINUTE_MS;
+    const LIVELY_MS: u64 = MINUTE_MS;
+    const CALM_MS: u64 = 3 * MINUTE_MS;
 }
 
 /// What the app asked its own deployment for.
@@ -89,12 +92,21 @@ impl Tab {
                 self.lively_ms = self.world.now_ms();
             }
             self.ask().await;
-            let is_lively = self.world.now_ms() < self.lively_ms + Paces::LIVELY_MS;
-            self.world
-                .executor
-                .sleep(if is_lively { self.paces.lively_ms } else { self.paces.calm_ms })
-                .await;
+            self.world.executor.sleep(self.pace_ms()).await;
         }
+    }
+
+    fn pace_ms(&self) -> u64 {
+        let (now_ms, Paces { lively_ms, calm_ms, quiet_ms, .. }) = (self.world.now_ms(), self.paces);
+        let since_ms = now_ms - self.lively_ms;
+        let pace_ms = if since_ms < Paces::LIVELY_MS {
+            lively_ms
+        } else if since_ms < Paces::CALM_MS {
+            calm_ms
+        } else {
+            quiet_ms
+        };
+        pace_ms.max(quiet_ms.min(self.rests_until_ms.saturating_sub(now_ms)))
     }
 
     async fn ask(&mut self) {
@@ -116,7 +128,9 @@ impl Tab {
             self.rests_until_ms = self.world.now_ms() + report.rest_ms;
             shown.next_due_ms = report.next_due_ms;
         }
-        self.poll().await;
+        if achieved {
+            self.poll().await;
+        }
     }
 
     fn is_work_due(&self) -> bool {
@@ -145,11 +159,7 @@ impl Tab {
         if is_news(|changes| &changes.friends) {
             self.reload(owner::friends_bytes(&self.world, self.number).await).await;
         }
-        for is_news in [is_news(|changes| &changes.profile), is_news(|changes| &changes.notifications)] {
-            if is_news {
-                self.reload(Answer::Done(500)).await;
-            }
-        }
+        // Profile and notifications are loaded by their own screens, which nobody opens here.
     }
 
     async fn reload(&mut self, bytes: Answer<u64>) {

@@ -171,7 +171,7 @@ fn what_is_served_is_signed_by_the_key_in_force_and_the_newest_posts_are_written
     let key = new_key(9).public_key();
     let all_signed = |world: &World| {
         let (mut since, mut posts) = (None, BTreeSet::new());
-        for _ in 0..10 {
+        for _ in 0..200 {
             let answer = over_the_wire(&world.answer("alice", "bob", since.as_deref()).unwrap());
             for change in &answer.changes {
                 match change {

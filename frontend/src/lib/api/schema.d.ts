@@ -450,7 +450,7 @@ export interface components {
             dirty: number;
             /** @description Of the feed and one's own posts. */
             feed: string;
-            /** @description Of the list of friends. */
+            /** @description Of the list of friends, but for when they were asked last, and that they were told of something. */
             friends: string;
             /**
              * Format: int64

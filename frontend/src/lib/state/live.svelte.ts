@@ -6,17 +6,20 @@ export const subjects = ['feed', 'friends', 'profile', 'notifications'] as const
 export type Subject = (typeof subjects)[number];
 
 /** For so long after the app was opened, shown again or written in, somebody waits for what comes: it asks often. */
-const LIVELY_MS = 2 * 60_000;
+const LIVELY_MS = 60_000;
 const LIVELY_EVERY_MS = 4_000;
+/** For so long it asks at the first of the paces below; then nothing has come for a while, and it asks less often. */
+const CALM_MS = 3 * 60_000;
 /**
  * How often a visible tab asks otherwise, by how long ago the owner last did something. In milliseconds. Hosts give
  * 100,000 requests a month in all: asking every 4 s would take half of them in two hours a day (docs/protocol.md).
  */
 const PACES = [
-  { idleUpToMs: 2 * 60_000, everyMs: 10_000 },
-  { idleUpToMs: 10 * 60_000, everyMs: 15_000 },
+  { idleUpToMs: 10 * 60_000, everyMs: 20_000 },
   { idleUpToMs: Infinity, everyMs: 60_000 },
 ] as const;
+const CALM_EVERY_MS = 10_000;
+const QUIET_EVERY_MS = PACES[0].everyMs;
 const MOST_BACK_OFF_MS = 60_000;
 /** After network work that brought nothing, the next piece waits at least this long, doubling up to the most. */
 const REFRESH_PAUSE_MS = 5_000;
@@ -38,7 +41,8 @@ export class Live {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #poll: Promise<void> | null = null;
   #lastActiveMs = 0;
-  #livelyUntilMs = 0;
+  /** When the app was opened, shown again or written in. */
+  #livelySinceMs = 0;
   #lastPollMs = 0;
   #failures = 0;
   #tag: string | null = null;
@@ -67,7 +71,7 @@ export class Live {
     this.#idleRefreshes = 0;
     this.#refreshNotBeforeMs = this.#restsUntilMs = 0;
     this.#lastActiveMs = Date.now();
-    this.#livelyUntilMs = Date.now() + LIVELY_MS;
+    this.#livelySinceMs = Date.now();
     await this.pollNow();
   }
 
@@ -80,12 +84,12 @@ export class Live {
   /** The owner did something. After a long silence the next question comes at once. */
   active(): void {
     this.#lastActiveMs = Date.now();
-    if (this.#running && this.#timer !== undefined && Date.now() - this.#lastPollMs > PACES[0].everyMs) this.expect();
+    if (this.#running && this.#timer !== undefined && Date.now() - this.#lastPollMs > QUIET_EVERY_MS) this.expect();
   }
 
   /** Something is likely to come soon: asks now, and often for a while. */
   expect(): void {
-    this.#livelyUntilMs = Date.now() + LIVELY_MS;
+    this.#livelySinceMs = Date.now();
     void this.pollNow();
   }
 
@@ -131,8 +135,7 @@ export class Live {
     try {
       await this.#follow(await this.api.changes(this.#tag));
       if (this.#workIsDue()) {
-        await this.#doWork();
-        await this.#follow(await this.api.changes(this.#tag));
+        if (await this.#doWork()) await this.#follow(await this.api.changes(this.#tag));
       }
       this.online = true;
       this.#failures = 0;
@@ -168,7 +171,7 @@ export class Live {
   }
 
   /** Work that achieves nothing is not repeated at the pace of the polls: a friend may be away for days. */
-  async #doWork(): Promise<void> {
+  async #doWork(): Promise<boolean> {
     const report = await this.api.refresh('due');
     const achieved = report.delivered > 0 || report.pulled.some((pull) => pull.changed > 0);
     this.#idleRefreshes = achieved ? 0 : this.#idleRefreshes + 1;
@@ -176,6 +179,7 @@ export class Live {
     this.#refreshNotBeforeMs = Date.now() + Math.min(MOST_REFRESH_PAUSE_MS, pauseMs);
     this.#restsUntilMs = Date.now() + report.rest_ms;
     if (this.#changes !== null) this.#changes = { ...this.#changes, next_due_ms: report.next_due_ms ?? null };
+    return achieved;
   }
 
   #schedule(): void {
@@ -186,9 +190,11 @@ export class Live {
 
   #delayMs(): number {
     const idleMs = Date.now() - this.#lastActiveMs;
-    const isLively = Date.now() < this.#livelyUntilMs && idleMs < LIVELY_MS;
-    const calm = PACES.find(({ idleUpToMs }) => idleMs < idleUpToMs)?.everyMs ?? MOST_BACK_OFF_MS;
-    const pace = isLively ? LIVELY_EVERY_MS : calm;
+    const livelyMs = Date.now() - this.#livelySinceMs;
+    const quiet = PACES.find(({ idleUpToMs }) => idleMs < idleUpToMs)?.everyMs ?? MOST_BACK_OFF_MS;
+    const wanted = livelyMs < LIVELY_MS ? LIVELY_EVERY_MS : livelyMs < CALM_MS ? CALM_EVERY_MS : quiet;
+    // While network work rests, nothing of friends can come.
+    const pace = Math.max(wanted, Math.min(QUIET_EVERY_MS, this.#restsUntilMs - Date.now()));
     if (this.#failures === 0) return pace;
     return Math.max(pace, Math.min(MOST_BACK_OFF_MS, LIVELY_EVERY_MS * 2 ** (this.#failures - 1)));
   }
