@@ -107,7 +107,9 @@ fn pages_neither_repeat_nor_skip(mode: Mode) {
         assert_eq!(alice.pages("/api/posts", limit), own, "pages of {limit}");
     }
     let default: PostPage = alice.call("GET", "/api/feed").send().json(200);
-    assert_eq!((default.posts, default.next), (all, None));
+    // A page may end before it is full, and says so.
+    assert!(all.starts_with(&default.posts));
+    assert_eq!(default.next.is_some(), default.posts.len() < all.len());
     for query in ["limit=0", "limit=101", "limit=x", "before=x", "before=", "before=a.b"] {
         alice.call("GET", &format!("/api/feed?{query}")).send().problem(400);
     }
