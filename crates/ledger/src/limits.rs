@@ -46,14 +46,17 @@ pub const MAX_MAINTENANCE_BYTES: u64 = 4_000_000;
 /// request that does it has read something before.
 pub const MAX_MERGE_BYTES: u64 = 2_400_000;
 
-/// Most objects that a view reads for [pages](crate::View::page), all together: with a listing, a commit with a hint, and the few
+/// Objects read by a view from which on its [pages](crate::View::page) end early: with a listing, a commit with a hint, and the few
 /// single entries that a request looks at besides, that stays below [`MAX_MAINTENANCE_OPERATIONS`].
 pub const MAX_PAGE_GETS: usize = 32;
+
+/// Objects that a page may read whatever its view has read before: no page is left with next to nothing.
+pub const LEAST_GETS_OF_A_PAGE: usize = 12;
 
 /// Most merged objects that a page reads once it is half full: with as many commits that are not merged, 8 gets.
 pub const MERGED_GETS_OF_A_PAGE: usize = 4;
 
-/// Most bytes that a view reads for pages, all together.
+/// Bytes read by a view from which on its pages end early.
 pub const MAX_PAGE_BYTES: u64 = 3_000_000;
 
 /// From how many keys on nothing is done that takes more keys for a while.

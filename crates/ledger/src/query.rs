@@ -9,7 +9,7 @@ use bytes::Bytes;
 use crate::body::Record;
 use crate::error::LedgerError;
 use crate::key::{Key, Range};
-use crate::limits::MERGED_GETS_OF_A_PAGE;
+use crate::limits::{LEAST_GETS_OF_A_PAGE, MERGED_GETS_OF_A_PAGE};
 use crate::listing::Listed;
 use crate::merging::{Merging, Winner};
 use crate::name::ObjectName;
@@ -92,7 +92,7 @@ impl<S: KeyValue> View<'_, S> {
 
     /// The same for who can come back for more: the page ends early where this view would have to read more than
     /// [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects in all, or more than
-    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES), and where it is half full and would have to read more than
+    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES), but not before it has read [`LEAST_GETS_OF_A_PAGE`] itself, and where it is half full and would have to read more than
     /// [`MERGED_GETS_OF_A_PAGE`] merged ones. It has at least one entry, unless there is none.
     ///
     /// While many commits follow each other faster than all can see them, each has to be read by itself; a short page
@@ -119,7 +119,7 @@ impl<S: KeyValue> View<'_, S> {
             let mut sources = self.sources(|name: &ObjectName| asked.may_meet(name));
             let listing = sources.listing();
             let mut segments: Vec<Arc<Segment>> = Vec::new();
-            let mut thrift = Thrift { frugality, limit, merged: 0 };
+            let mut thrift = Thrift { frugality, limit, fetched: 0, merged: 0 };
             // Once, and once more for each object that cannot be read: what is read in its place may come before what
             // was found already.
             let page = 'page: loop {
@@ -172,7 +172,9 @@ enum Frugality {
 struct Thrift {
     frugality: Frugality,
     limit: usize,
-    /// Merged objects that were fetched for it.
+    /// Objects that were fetched for it.
+    fetched: usize,
+    /// Of them those that were merged.
     merged: usize,
 }
 
@@ -185,7 +187,9 @@ impl Thrift {
         let is_merged = object.name.level() > 0;
         let is_dear = is_merged && self.merged >= MERGED_GETS_OF_A_PAGE && entries * 2 >= self.limit;
         self.merged += usize::from(is_merged);
-        is_dear || entries > 0 && view.has_read_enough(object)
+        self.fetched += 1;
+        let has_share = self.fetched > LEAST_GETS_OF_A_PAGE;
+        is_dear || entries > 0 && has_share && view.has_read_enough(object)
     }
 }
 
