@@ -59,8 +59,12 @@ pub const MERGED_GETS_OF_A_PAGE: usize = 4;
 /// Bytes read by a view from which on its pages end early.
 pub const MAX_PAGE_BYTES: u64 = 3_000_000;
 
-/// From how many keys on nothing is done that takes more keys for a while.
+/// From how many keys on nothing is done that takes more keys for a while, unless next to none wait to be given back.
 pub const KEYS_ARE_SCARCE: usize = 780;
+
+/// Replaced objects that still wait for the end of their grace: with fewer, what takes more keys for a while may begin even
+/// where they are scarce. To leave it undone for long takes more.
+pub const KEYS_TO_COME_BACK: usize = 24;
 
 /// A page of so many of the newest entries is likely to be asked for.
 pub const PAGE_ENTRIES: usize = 64;

@@ -4,7 +4,7 @@ mod fragments;
 
 use std::collections::{HashMap, HashSet};
 
-use crate::limits::{KEYS_ARE_SCARCE, MAX_INPUTS};
+use crate::limits::{KEYS_ARE_SCARCE, KEYS_TO_COME_BACK, MAX_INPUTS};
 use crate::listing::{Listing, Replacement};
 use crate::name::{ObjectId, ObjectName};
 use crate::overlap::{has_one_partition, has_tombstones, lie_across, may_concern, may_hide, may_share_keys};
@@ -158,7 +158,8 @@ impl<'a> Plan<'a> {
     ///
     /// Stragglers are looked for with a random number.
     pub fn kinds(&self, stragglers: Option<u64>) -> impl Iterator<Item = (Kind, Vec<Task>)> {
-        let scarce = self.listing.key_count() >= KEYS_ARE_SCARCE;
+        let waiting = self.listing.objects().len() - self.standing.len();
+        let scarce = self.listing.key_count() >= KEYS_ARE_SCARCE && waiting >= KEYS_TO_COME_BACK;
         Kind::ALL.into_iter().map(move |kind| {
             let tasks = match kind {
                 Kind::Commits => self.commits(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Plan, Task, resident_level};
 use crate::limits::{KEYS_ARE_SCARCE, MAX_INPUTS};
-use crate::name::Partitions;
+use crate::name::{ObjectName, Partitions};
 use crate::overlap::{are_one_family, has_one_partition, lie_across, name_tells_all};
 use crate::policy::level;
 
@@ -93,29 +93,49 @@ impl Plan<'_> {
 
     /// Small bottom objects of different partitions, together. They need not be neighbours: as long as the name tells all
     /// partitions, nobody reads the object for another.
+    ///
+    /// Nor does anybody read one more for it: a name that tells one partition tells how far its keys reach, and others do not, so
+    /// of those only such are packed as a newest page needs in any case.
     fn packs(&self) -> Vec<Task> {
         let bytes = self.policy.object_bytes_at(level::BOTTOM) as u64;
         let is_small = |index: &usize| u64::from(self.name(*index).size_bytes) * 5 < bytes * 3;
-        let mut rest: Vec<usize> = self
-            .candidates
-            .iter()
-            .copied()
-            .filter(|index| resident_level(self.name(*index)) == Some(level::BOTTOM) && is_small(index))
+        let candidates = self.residents(level::BOTTOM).filter(|(_, may_merge)| *may_merge);
+        let mut rest: Vec<usize> = candidates
+            .map(|(index, _)| index)
+            .filter(|index| is_small(index) && !self.has_newer_of_its_own(*index))
             .collect();
         rest.sort_by_key(|index| (self.name(*index).size_bytes, *index));
         let mut tasks = Vec::new();
         while rest.len() > 1 {
-            let fits = |count: &usize| {
-                self.sum(&rest[..*count]) <= bytes / 20 * 19
-                    && name_tells_all(rest[..*count].iter().map(|index| self.name(*index)))
-            };
-            let count = (2..=rest.len().min(MAX_INPUTS)).take_while(fits).last().unwrap_or(1);
-            let inputs: Vec<usize> = rest.drain(..count).collect();
-            if count > 1 {
-                tasks.push(Task::Merge { inputs, level: level::BOTTOM });
+            let mut pack = Vec::new();
+            let mut left = Vec::new();
+            for index in rest {
+                pack.push(index);
+                let fits = pack.len() <= MAX_INPUTS
+                    && self.sum(&pack) <= bytes / 20 * 19
+                    && name_tells_all(pack.iter().map(|index| self.name(*index)));
+                if !fits {
+                    left.extend(pack.pop());
+                }
             }
+            if pack.is_empty() {
+                break; // partitions that no name tells
+            }
+            if pack.len() > 1 {
+                tasks.push(Task::Merge { inputs: pack, level: level::BOTTOM });
+            }
+            rest = left;
         }
         tasks
+    }
+
+    /// Whether a bottom object is one of several of a single partition, and not that with the highest keys.
+    fn has_newer_of_its_own(&self, index: usize) -> bool {
+        let name = self.name(index);
+        let is_newer = |other: &ObjectName| {
+            has_one_partition(other) && other.partitions == name.partitions && other.high > name.high
+        };
+        has_one_partition(name) && self.residents(level::BOTTOM).any(|(other, _)| is_newer(self.name(other)))
     }
 
     fn has_many_keys(&self) -> bool {

@@ -73,18 +73,9 @@ impl Deployment {
         self.timing.grace_ms()
     }
 
-    /// What somebody looks at, and then what they do: each a request of its own, as the app makes them.
+    /// A request: a fresh view, reads, one commit, and a piece of maintenance with what is left of its budget.
     pub fn request(&mut self, reads: &[Read], writes: Writes) -> Result<()> {
-        let (needed, looks): (Vec<Read>, Vec<Read>) =
-            reads.iter().cloned().partition(|read| matches!(read, Read::All(_)));
-        for look in looks {
-            self.persist(&[look], None)?;
-        }
-        self.persist(&needed, Some(writes))
-    }
-
-    /// A request, made again while what is listed cannot be read.
-    fn persist(&mut self, reads: &[Read], mut writes: Option<Writes>) -> Result<()> {
+        let mut writes = Some(writes);
         for _ in 0..TRIES {
             match drive(self.attempt(reads, &mut writes)) {
                 Ok(()) => {
@@ -111,7 +102,6 @@ impl Deployment {
         Ledger::new(self.store.request(), clock, SeededRandom::new(self.random.u64(..)), self.timing)
     }
 
-    /// A fresh view, reads, and for who writes one commit and a piece of maintenance with what is left of the budget.
     async fn attempt(&mut self, reads: &[Read], writes: &mut Option<Writes>) -> Result<(), LedgerError> {
         let ledger = self.ledger();
         self.store.take_operations();
@@ -122,10 +112,7 @@ impl Deployment {
             reading = sum(reading, self.read(&view, read).await?);
         }
         // Given away, since after a failure it would not be known whether the commit was made.
-        let Some(writes) = writes.take() else {
-            self.meter.request(sum(reading, writing), Operations::default());
-            return Ok(());
-        };
+        let Some(writes) = writes.take() else { return Ok(()) };
         match ledger.commit(&mut view, writes.batch()).await {
             Ok(committed) => {
                 self.meter.commits += 1;

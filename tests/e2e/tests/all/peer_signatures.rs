@@ -202,9 +202,13 @@ fn refuses_a_superseded_certificate_and_its_key(mode: Mode) {
     let attempts = vec![
         ("with the old certificate", by_old_key(Some(old_certificate)).sign(), 403),
         ("by the old key", by_old_key(None).sign(), 401),
-        ("with another certificate of the same serial", by_conflicting.sign(), 403),
     ];
     changes_nothing(&alice, mode, attempts);
+
+    // Of two certificates of the same serial one is not by the person's own deployment: the owner is told.
+    let unread = alice.changes().unread;
+    by_conflicting.sign().send().problem(403);
+    mode.eventually("alice is alarmed", || alice.changes().unread == unread + 1);
 }
 
 fn a_replayed_notification_changes_nothing(mode: Mode) {
