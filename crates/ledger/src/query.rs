@@ -90,10 +90,11 @@ impl<S: KeyValue> View<'_, S> {
         Ok(self.walk(&range, direction, limit, Frugality::None).await?.entries)
     }
 
-    /// The same for who can come back for more: the page ends early where this view would have to read more than
-    /// [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects in all, or more than
-    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES), but not before it has read [`LEAST_GETS_OF_A_PAGE`] itself, and where it is half full and would have to read more than
-    /// [`MERGED_GETS_OF_A_PAGE`] merged ones. It has at least one entry, unless there is none.
+    /// The same for who can come back for more: the page may end early, with at least one entry unless there is none.
+    /// It does where this view would have to read more than [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects or
+    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES) in all, but not before the page has read
+    /// [`LEAST_GETS_OF_A_PAGE`] itself; and where it is half full and would have to read more than
+    /// [`MERGED_GETS_OF_A_PAGE`] merged objects.
     ///
     /// While many commits follow each other faster than all can see them, each has to be read by itself; a short page
     /// of the latest keeps the request short.
