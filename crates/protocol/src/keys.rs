@@ -50,10 +50,12 @@ impl PublicKey {
     ///
     /// # Errors
     /// [`KeyError::NotAKey`] for anything else, points of small order included (RFC 8032 section 8.9 and
-    /// "Taming the many EdDSAs", 2020: they would accept one signature for many messages).
+    /// "Taming the many EdDSAs", 2020: they would accept one signature for many messages), and so is a second spelling of a
+    /// point, with a coordinate that is not below the prime (RFC 8032 section 5.1.3, which the library does not insist on).
     pub fn from_bytes(bytes: [u8; 32]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| KeyError::NotAKey)?;
-        if key.is_weak() { Err(KeyError::NotAKey) } else { Ok(Self(bytes)) }
+        let is_canonical = key.to_edwards().compress().to_bytes() == bytes;
+        if key.is_weak() || !is_canonical { Err(KeyError::NotAKey) } else { Ok(Self(bytes)) }
     }
 
     /// The 32 bytes.

@@ -311,7 +311,7 @@ fn string_parameter<'a>(input: &'a InnerList, name: &str) -> Option<&'a str> {
 
 /// The sender and the time (unix seconds) of a signature.
 fn parameters(input: &InnerList) -> Result<(Fingerprint, u64), RequestSignatureError> {
-    if string_parameter(input, "alg").is_some_and(|alg| alg != "ed25519") {
+    if input.params.get("alg").is_some() && string_parameter(input, "alg") != Some("ed25519") {
         return Err(header_error(SIGNATURE_INPUT_HEADER, "has an alg other than ed25519"));
     }
     let from = string_parameter(input, "keyid")

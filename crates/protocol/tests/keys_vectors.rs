@@ -13,7 +13,7 @@ use vectors_of::{check_every_case, key_reason, refused, text, unknown_kind};
 
 #[test]
 fn keys_and_names_are_what_the_vectors_say() {
-    check_every_case(include_str!("../../../tests/vectors/keys-v1.json"), 143, outcome);
+    check_every_case(include_str!("../../../tests/vectors/keys-v1.json"), 153, outcome);
 }
 
 fn outcome(_vectors: &Value, case: &Value) -> Value {

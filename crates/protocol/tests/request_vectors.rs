@@ -15,7 +15,7 @@ use vectors_of::{check_every_case, key_reason, refused, text, unknown_kind};
 
 #[test]
 fn requests_are_taken_as_the_vectors_say() {
-    check_every_case(include_str!("../../../tests/vectors/request-v1.json"), 118, outcome);
+    check_every_case(include_str!("../../../tests/vectors/request-v1.json"), 119, outcome);
 }
 
 fn outcome(vectors: &Value, case: &Value) -> Value {

@@ -100,6 +100,11 @@ def public_keys() -> list:
     cases += [case("with_hyphen_and_underscore", dashed, accept(hex=base64.urlsafe_b64decode(dashed + "=").hex()))]
     cases += [case(f"of_{name}", b64url(bytes.fromhex(hexed)), refuse("not_a_key")) for name, hexed in SMALL_ORDER]
     cases += [
+        *(
+            case(f"spelled_above_p_by_{y}", b64url(bytes.fromhex(little(P + y))), refuse("not_a_key"))
+            for y in range(2, 19)
+            if is_on_curve(y)
+        ),
         case("off_the_curve", b64url(bytes.fromhex(little(off_curve))), refuse("not_a_key")),
         case("of_31_bytes", b64url(good.public[:31]), refuse("length")),
         case("of_33_bytes", b64url(good.public + b"\0"), refuse("length")),

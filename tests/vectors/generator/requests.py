@@ -281,6 +281,7 @@ def times_and_parameters() -> list:
         with_parameters("keyid_is_the_public_key", "header", keyid=f'"{ALICE.text}"'),
         with_parameters("keyid_is_a_token", "header", keyid=ALICE.fingerprint),
         with_parameters("alg_of_another_algorithm", "header", alg='"rsa-pss-sha512"'),
+        with_parameters("alg_is_a_token", "header", alg="ed25519"),
         with_parameters("alg_in_upper_case", "header", alg='"Ed25519"'),
         with_parameters("tag_missing", "unsigned", tag=None),
         with_parameters("tag_of_another_application", "unsigned", tag='"other/v1"'),
