@@ -24,6 +24,9 @@ pub enum AddressError {
     /// Not a URL.
     #[error("is not a web address such as https://bob.example")]
     NotAUrl,
+    /// Port 0, which nobody can be reached at.
+    #[error("has the port 0, where nothing can be")]
+    PortZero,
     /// A path, query, fragment, user or password beside the origin.
     #[error("has more than a host and a port; give it as https://{host}")]
     MoreThanAnOrigin {
@@ -39,8 +42,8 @@ pub enum AddressError {
 }
 
 /// The address of a deployment: an origin (RFC 6454) of scheme `https`, or of `http` to a literal loopback address,
-/// for development. Always in one spelling: lower case, no default port, no trailing slash, `127.0.0.1` for
-/// `localhost`.
+/// for development. Always in one spelling: lower case, no default port, no trailing slash or dot, `127.0.0.1` for
+/// `localhost`. Port 0 is none.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
     origin: String,
@@ -81,8 +84,9 @@ impl Address {
             return Err(AddressError::TooLong { got: text.len(), most: ADDRESS_BYTES });
         }
         let mut url = Url::parse(text).map_err(|_| AddressError::NotAUrl)?;
-        if url.host_str() == Some("localhost") {
-            url.set_host(Some("127.0.0.1")).map_err(|_| AddressError::NotAUrl)?;
+        Self::one_spelling_of_host(&mut url)?;
+        if url.port() == Some(0) {
+            return Err(AddressError::PortZero);
         }
         let loopback = match url.host() {
             None => return Err(AddressError::NotAUrl),
@@ -106,6 +110,22 @@ impl Address {
             });
         }
         Ok(Self { origin: url.origin().ascii_serialization(), loopback })
+    }
+
+    /// `bob.example.`, with the dot of the root of the DNS, is `bob.example`, and `localhost` is `127.0.0.1`. Otherwise one
+    /// deployment would have two origins, and web servers and certificates know only one of them.
+    fn one_spelling_of_host(url: &mut Url) -> Result<(), AddressError> {
+        let Some(Host::Domain(name)) = url.host() else { return Ok(()) };
+        let relative = name.strip_suffix('.').unwrap_or(name);
+        if relative.is_empty() || relative.ends_with('.') {
+            return Err(AddressError::NotAUrl);
+        }
+        let spelled = if relative == "localhost" { "127.0.0.1" } else { relative };
+        if spelled != name {
+            let spelled = spelled.to_owned();
+            url.set_host(Some(&spelled)).map_err(|_| AddressError::NotAUrl)?;
+        }
+        Ok(())
     }
 
     /// The origin, without a trailing slash.
@@ -167,6 +187,9 @@ mod tests {
             ("http://localhost:3001/", "http://127.0.0.1:3001"),
             ("http://[::1]:3001", "http://[::1]:3001"),
             ("https://10.0.0.7", "https://10.0.0.7"),
+            ("Bob.Example.", "https://bob.example"),
+            ("https://bob.example.:8443/", "https://bob.example:8443"),
+            ("localhost.:3001", "http://127.0.0.1:3001"),
         ] {
             assert_eq!(Address::from_typed(typed).map(|a| a.origin), Ok(origin.to_owned()), "{typed}");
         }
@@ -208,6 +231,11 @@ mod tests {
             "not an address",
             "http://10.0.0.7",
             "javascript:alert(1)",
+            "bob.example..",
+            ".",
+            "bob.example:0",
+            "127.0.0.1:0",
+            "http://localhost.:0",
         ] {
             assert!(Address::from_typed(typed).is_err(), "{typed}");
         }
@@ -217,7 +245,13 @@ mod tests {
     #[test]
     fn has_one_spelling_on_the_wire() {
         assert!("https://bob.example".parse::<Address>().is_ok());
-        for text in ["https://bob.example/", "https://BOB.example", "http://localhost:1", "bob.example"] {
+        for text in [
+            "https://bob.example/",
+            "https://BOB.example",
+            "http://localhost:1",
+            "bob.example",
+            "https://bob.example.",
+        ] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! Certificates: the one thing an identity signs.
 
+use crate::absent;
 use crate::address::Address;
 use crate::keys::{Fingerprint, PublicKey, Seed};
 use crate::limits::{MAX_SAFE_INTEGER, REVOKED_KEYS};
@@ -46,7 +47,7 @@ pub struct Certificate {
     pub serial: u64,
     /// Deployment keys of this identity that somebody else may have: none of them will ever count again. At most
     /// [`REVOKED_KEYS`]; each later certificate has to list them too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "absent::or_default", skip_serializing_if = "Vec::is_empty")]
     pub revoked: Vec<PublicKey>,
 }
 

@@ -5,8 +5,10 @@
 //!
 //! Architecture invariant: nothing here depends on another crate of this workspace.
 
+mod absent;
 mod address;
 mod certificate;
+mod change;
 mod encoding;
 mod friendship;
 mod head;
@@ -24,13 +26,14 @@ mod text;
 
 pub use address::{Address, AddressError};
 pub use certificate::{Certificate, CertificateError, Standing};
+pub use change::Change;
 pub use friendship::{Friendship, Stance, StanceOrder};
 pub use head::{Head, HeadError};
 pub use invitation::{Invitation, InvitationError, InvitationToken};
 pub use keys::{Fingerprint, KeyError, PublicKey, Seed, Signature};
 pub use messages::{
-    Change, Discovery, FriendshipAnswer, FriendshipMessage, Listed, Notification, NotificationAnswer,
-    PullAnswer, Software, paths,
+    Discovery, FriendshipAnswer, FriendshipMessage, Listed, Notification, NotificationAnswer, PullAnswer,
+    Software, paths,
 };
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use record::{Body, Post, Profile};

@@ -54,3 +54,7 @@ pub const FUTURE_TOLERANCE_MS: u64 = 300_000;
 
 /// The greatest integer that every JSON implementation carries exactly (RFC 8785 section 3.2.2.3): 2^53 - 1.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// How deep a signed document nests, in levels: the document itself is the first one. Parsers of JSON stop somewhere (RFC 8259
+/// section 9), ours at 128, and a document is put into answers that have levels of their own.
+pub const DOCUMENT_LEVELS: usize = 64;

@@ -1,10 +1,13 @@
 //! The bodies of requests and answers between deployments.
+//!
+//! An optional member that is `null` is as good as absent.
 
+use crate::absent;
 use crate::certificate::Certificate;
+use crate::change::Change;
 use crate::friendship::Friendship;
 use crate::head::Head;
 use crate::invitation::InvitationToken;
-use crate::record::{Post, Profile};
 use crate::record_id::RecordId;
 use crate::signed::Signed;
 use serde::{Deserialize, Serialize};
@@ -27,7 +30,7 @@ pub struct Discovery {
     /// The protocol versions spoken here, in no order.
     pub versions: Vec<u32>,
     /// Optional abilities by name; unknown ones are ignored.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent::or_default")]
     pub capabilities: Vec<String>,
     /// Identity, deployment key and address, signed by the identity.
     pub certificate: Signed<Certificate>,
@@ -62,7 +65,7 @@ pub struct FriendshipMessage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FriendshipAnswer {
     /// The answerer's own stance towards the sender, if there is one: what it owes arrives with any answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent::if_readable", skip_serializing_if = "Option::is_none")]
     pub friendship: Option<Signed<Friendship>>,
     /// How far the answerer's changes have come, as the sender may see them, if the sender is a friend who has not pulled
     /// them: as good as a notification.
@@ -71,7 +74,7 @@ pub struct FriendshipAnswer {
     /// The latest stance of the sender that the answerer holds, if it is above the one in the message, or another one of
     /// the same numbers: who has lost everything but the recovery words learns how far they had come, and goes on above
     /// it. An earlier key of theirs may have signed it, so only its numbers count.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent::if_readable", skip_serializing_if = "Option::is_none")]
     pub yours: Option<Signed<Friendship>>,
 }
 
@@ -89,7 +92,7 @@ pub struct NotificationAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<Head>,
     /// The answerer's own stance towards the notifier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent::if_readable", skip_serializing_if = "Option::is_none")]
     pub friendship: Option<Signed<Friendship>>,
     /// How far the answerer's changes have come, as the sender may see them, if the sender is a friend who has not pulled
     /// them: as good as a notification.
@@ -115,14 +118,14 @@ pub struct PullAnswer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
     /// Whether there is more right now: pull again at once.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "absent::or_default")]
     pub more: bool,
     /// After this many milliseconds nothing can appear any more that is older than `head`: until then the answerer's
     /// store may be hiding it. Pull once more then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again_ms: Option<u64>,
     /// The answerer's own stance towards the reader.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "absent::if_readable", skip_serializing_if = "Option::is_none")]
     pub friendship: Option<Signed<Friendship>>,
 }
 
@@ -135,28 +138,4 @@ pub struct Listed {
     /// The first id above; absent where it reaches up to the newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<RecordId>,
-}
-
-/// One change in a pull answer. Readers skip kinds that they do not know.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Change {
-    /// A post was written or edited.
-    Post {
-        /// The signed post.
-        record: Signed<Post>,
-    },
-    /// A post was withdrawn.
-    PostDeleted {
-        /// Which one.
-        id: RecordId,
-    },
-    /// The profile was set or changed.
-    Profile {
-        /// The signed profile.
-        record: Signed<Profile>,
-    },
-    /// A kind that this version does not know.
-    #[serde(other)]
-    Unknown,
 }

@@ -1,28 +1,48 @@
 //! Records: what friends pull.
 
+use crate::absent;
 use crate::keys::PublicKey;
 use crate::limits::{BIO_CHARS, NAME_CHARS, POST_CHARS};
 use crate::record_id::RecordId;
 use crate::signed::{DeploymentDocument, Document};
 use crate::text::{TextError, check_optional_text, check_text};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// What a record says, in a form named by its type. `text/v1` has a `text` and is readable by deployments; bodies of
-/// every other type are opaque to them and are stored, passed on and shown by clients that know them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// every other type are opaque to them and are stored, passed on and shown by clients that know them. A member `text` of those
+/// is one of `other`, whatever it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Body {
     /// The form of the body, such as `text/v1`.
     #[serde(rename = "type")]
     pub body_type: String,
     /// The text, in a body of type `text/v1`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
     /// What other types carry.
     #[serde(flatten)]
     #[cfg_attr(feature = "openapi", schema(ignore))]
     pub other: Map<String, Value>,
+}
+
+impl<'de> Deserialize<'de> for Body {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut other = Map::deserialize(deserializer)?;
+        let body_type = match other.remove("type") {
+            Some(Value::String(body_type)) => body_type,
+            _ => return Err(D::Error::custom("a body needs a `type` that is a string")),
+        };
+        let text = if body_type == Self::TEXT { other.remove("text") } else { None };
+        let text = match text {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => return Err(D::Error::custom("the `text` of a body of text has to be a string")),
+        };
+        Ok(Self { body_type, text, other })
+    }
 }
 
 impl Body {
@@ -79,7 +99,7 @@ pub struct Profile {
     /// The name.
     pub name: String,
     /// A few words about themselves; may be empty.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default, deserialize_with = "absent::or_default", skip_serializing_if = "String::is_empty")]
     pub bio: String,
     /// When it was last changed, in unix milliseconds. The greater one counts.
     pub updated_ms: u64,
@@ -129,6 +149,17 @@ mod tests {
         assert_eq!(again.verify(&new.public_key()).unwrap().key, new.public_key());
         assert!(again.verify(&old.public_key()).is_err());
         assert!(again.to_json().contains("\"mood\":\"glad\""));
+    }
+
+    #[test]
+    fn the_text_of_a_body_of_another_type_is_whatever_it_is() {
+        for text in [r#"{"text":["a"],"type":"rich/v1"}"#, r#"{"text":null,"type":"rich/v1"}"#] {
+            let body: Body = serde_json::from_str(text).unwrap();
+            assert_eq!((body.check(), body.text.as_ref()), (Ok(()), None));
+            assert_eq!(serde_json::to_value(&body).unwrap().to_string(), text);
+        }
+        assert!(serde_json::from_str::<Body>(r#"{"type":"text/v1","text":["a"]}"#).is_err());
+        assert!(serde_json::from_str::<Body>(r#"{"text":"a"}"#).is_err());
     }
 
     #[test]

@@ -68,6 +68,12 @@ pub enum RequestSignatureError {
         /// The difference.
         seconds: u64,
     },
+    /// Its signer let it expire.
+    #[error("the signature expired {seconds} seconds ago by this clock")]
+    Expired {
+        /// Since when.
+        seconds: u64,
+    },
     /// Meant for somebody else.
     #[error("the request is for {got}, not for the identity served here")]
     Misaddressed {
@@ -206,6 +212,11 @@ impl ClaimedRequest {
         if seconds > REQUEST_AGE_SECONDS {
             return Err(RequestSignatureError::Age { seconds });
         }
+        if let Some(expires_s) = time_parameter(&input, "expires")?
+            && expires_s < now_s
+        {
+            return Err(RequestSignatureError::Expired { seconds: now_s - expires_s });
+        }
         let to = parse_header::<Fingerprint>(&parts, TO_HEADER)?
             .ok_or_else(|| RequestSignatureError::NotCovered { component: TO_HEADER.to_owned() })?;
         if to != *own {
@@ -318,13 +329,20 @@ fn parameters(input: &InnerList) -> Result<(Fingerprint, u64), RequestSignatureE
         .ok_or_else(|| header_error(SIGNATURE_INPUT_HEADER, "has no keyid"))?
         .parse()
         .map_err(|e| header_error(SIGNATURE_INPUT_HEADER, format!("keyid {e}")))?;
-    let created = match input.params.get("created") {
-        Some(BareItem::Integer(seconds)) => i64::from(*seconds),
-        _ => return Err(header_error(SIGNATURE_INPUT_HEADER, "has no created")),
-    };
-    let created =
-        u64::try_from(created).map_err(|_| header_error(SIGNATURE_INPUT_HEADER, "created is negative"))?;
+    let created = time_parameter(input, "created")?
+        .ok_or_else(|| header_error(SIGNATURE_INPUT_HEADER, "has no created"))?;
     Ok((from, created))
+}
+
+/// A time in unix seconds, as RFC 9421 section 2.3 has them: integers, and ours are after 1970.
+fn time_parameter(input: &InnerList, name: &str) -> Result<Option<u64>, RequestSignatureError> {
+    let seconds = match input.params.get(name) {
+        None => return Ok(None),
+        Some(BareItem::Integer(seconds)) => i64::from(*seconds),
+        Some(_) => return Err(header_error(SIGNATURE_INPUT_HEADER, format!("{name} is no integer"))),
+    };
+    let negative = |_| header_error(SIGNATURE_INPUT_HEADER, format!("{name} is negative"));
+    u64::try_from(seconds).map(Some).map_err(negative)
 }
 
 fn parse_header<T: std::str::FromStr<Err: std::fmt::Display>>(

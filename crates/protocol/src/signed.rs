@@ -1,6 +1,7 @@
 //! Signed JSON documents: certificates, friendship messages, records.
 
 use crate::keys::{KeyError, PublicKey, Seed, Signature};
+use crate::limits::DOCUMENT_LEVELS;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -91,6 +92,12 @@ impl<T: Document> Signed<T> {
         if found != T::TYPE {
             return Err(SignedError::WrongType { got: found.chars().take(64).collect(), expected: T::TYPE });
         }
+        let levels = document.values().map(levels).max().unwrap_or_default() + 1;
+        if levels > DOCUMENT_LEVELS {
+            return Err(malformed::<T>(format!(
+                "nests {levels} levels, at most {DOCUMENT_LEVELS} are allowed"
+            )));
+        }
         let signature = document
             .get("signature")
             .and_then(Value::as_str)
@@ -138,6 +145,15 @@ impl<T: DeploymentDocument> Signed<T> {
         let signature = seed.sign(&canonical::<T>(&document)?);
         document.insert("signature".to_owned(), signature.to_string().into());
         Self::from_document(document)
+    }
+}
+
+/// How deep a value nests; 0 for one that has nothing in it. The parser has a limit of its own, so this does not run away.
+fn levels(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.iter().map(levels).max().unwrap_or_default() + 1,
+        Value::Object(members) => members.values().map(levels).max().unwrap_or_default() + 1,
+        _ => 0,
     }
 }
 

@@ -13,7 +13,7 @@ use vectors_of::{check_every_case, key_reason, refused, text, unknown_kind};
 
 #[test]
 fn keys_and_names_are_what_the_vectors_say() {
-    check_every_case(include_str!("../../../tests/vectors/keys-v1.json"), 153, outcome);
+    check_every_case(include_str!("../../../tests/vectors/keys-v1.json"), 165, outcome);
 }
 
 fn outcome(_vectors: &Value, case: &Value) -> Value {
@@ -98,6 +98,7 @@ fn address_reason(error: &AddressError) -> &'static str {
     match error {
         AddressError::Empty => "empty",
         AddressError::TooLong { .. } => "too_long",
+        AddressError::PortZero => "port_zero",
         AddressError::NotAUrl => "not_a_url",
         AddressError::MoreThanAnOrigin { .. } => "more_than_an_origin",
         AddressError::Scheme { .. } => "scheme",

@@ -15,7 +15,7 @@ use vectors_of::{check_every_case, key_reason, refused, text, unknown_kind};
 
 #[test]
 fn requests_are_taken_as_the_vectors_say() {
-    check_every_case(include_str!("../../../tests/vectors/request-v1.json"), 119, outcome);
+    check_every_case(include_str!("../../../tests/vectors/request-v1.json"), 126, outcome);
 }
 
 fn outcome(vectors: &Value, case: &Value) -> Value {
@@ -103,6 +103,7 @@ impl Refusal {
                 RequestSignatureError::Unsupported { .. } => "unsupported",
                 RequestSignatureError::Digest => "digest",
                 RequestSignatureError::Age { .. } => "age",
+                RequestSignatureError::Expired { .. } => "expired",
                 RequestSignatureError::Misaddressed { .. } => "misaddressed",
                 RequestSignatureError::Certificate(_) => "certificate",
                 RequestSignatureError::Signature(error) => key_reason(error),

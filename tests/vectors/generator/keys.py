@@ -298,6 +298,10 @@ TYPED = [
     ("localhost_with_scheme", "http://LOCALHOST:3001/", "http://127.0.0.1:3001"),
     ("loopback_over_https", "https://127.0.0.1:3001", "https://127.0.0.1:3001"),
     ("other_loopback", "http://127.9.9.9:80", "http://127.9.9.9"),
+    ("with_a_dot_behind", "bob.example.", "https://bob.example"),
+    ("with_a_dot_and_a_port", "https://bob.example.:8443", "https://bob.example:8443"),
+    ("localhost_with_a_dot_behind", "localhost.:3001", "http://127.0.0.1:3001"),
+    ("loopback_with_a_dot_behind", "127.0.0.1.:3001", "http://127.0.0.1:3001"),
     ("loopback_ipv6", "http://[0:0:0:0:0:0:0:1]:3001", "http://[::1]:3001"),
 ]
 NOT_TYPED = [
@@ -315,6 +319,10 @@ NOT_TYPED = [
     ("with_spaces", "bob dot example", "not_a_url"),
     ("without_host", "https://", "not_a_url"),
     ("with_a_port_too_great", "https://bob.example:65536", "not_a_url"),
+    ("with_two_dots_behind", "bob.example..", "not_a_url"),
+    ("with_a_dot_only", "https://./", "not_a_url"),
+    ("with_port_0", "bob.example:0", "port_zero"),
+    ("with_port_0_on_loopback", "http://127.0.0.1:00", "port_zero"),
     ("with_a_port_that_is_none", "https://bob.example:port", "not_a_url"),
     ("too_long", ".".join(["a" * 60] * 5), "too_long"),
 ]
@@ -334,6 +342,10 @@ NOT_CANONICAL = [
     ("with_the_default_port", "https://bob.example:443", "not_a_url"),
     ("with_zeros_before_the_port", "https://bob.example:08443", "not_a_url"),
     ("with_an_empty_port", "https://bob.example:", "not_a_url"),
+    ("with_port_0", "https://bob.example:0", "port_zero"),
+    ("with_a_dot_behind", "https://bob.example.", "not_a_url"),
+    ("with_a_dot_before_the_port", "https://bob.example.:8443", "not_a_url"),
+    ("ip_with_a_dot_behind", "http://127.0.0.1.:3001", "not_a_url"),
     ("international", "https://b\u00fccher.example", "not_a_url"),
     ("localhost", "http://localhost:3001", "not_a_url"),
     ("short_ip", "http://127.1:3001", "not_a_url"),

@@ -65,6 +65,11 @@ def friendship(**changes):
     }
 
 
+def nested(levels, around=lambda inner: [inner]):
+    """Lists, or whatever `around` makes, in each other; the innermost one has a number in it."""
+    return 1 if levels == 0 else around(nested(levels - 1, around))
+
+
 def kind_of(document):
     return document["type"].split("/")[1]
 
@@ -190,6 +195,33 @@ def canonical_forms() -> list:
             text=raw_number("9007199254740993"),
         ),
         good(
+            "integer_below_minus_2_53_in_a_member_that_nobody_knows",
+            post(n=-float(TOO_GREAT)),
+            text=raw_number("-9007199254740993"),
+        ),
+        good(
+            "integer_of_64_bits_in_a_member_that_nobody_knows",
+            post(n=float(2**64)),
+            text=raw_number("18446744073709551615"),
+        ),
+        good(
+            "integer_of_100_digits_in_a_member_that_nobody_knows",
+            post(n=1e99),
+            text=raw_number("1" + "0" * 99),
+        ),
+        bad(
+            "integer_above_2_53_signed_with_all_its_digits",
+            post(n=float(TOO_GREAT)),
+            "mismatch",
+            alter=lambda whole: {
+                **whole,
+                "signature": b64url(
+                    ALICE_KEY.sign(canonical(post(n=0)).replace('"n":0', '"n":9007199254740993').encode())
+                ),
+            },
+            text=raw_number("9007199254740993"),
+        ),
+        good(
             "member_twice_counts_as_its_last",
             post(),
             text=lambda whole: to_text(whole).replace('"text":"hello"', '"text":"hullo","text":"hello"'),
@@ -225,6 +257,16 @@ def posts() -> list:
         bad("post_of_white_space", text_post(" \n\u2003"), "text"),
         bad("post_without_text", post({"type": "text/v1"}), "text"),
         bad("post_larger_than_64_kib", post({"type": "sealed/v1", "data": "x" * 65_536}), "size"),
+        good("post_with_another_body_whose_text_is_no_text", post({"type": "rich/v1", "text": [{"bold": "hello"}]})),
+        good("post_with_another_body_whose_text_is_null", post({"type": "rich/v1", "text": None})),
+        good("post_of_64_levels", post(deep=nested(63))),
+        bad("post_of_65_levels", post(deep=nested(64)), "malformed"),
+        good("post_of_64_levels_of_objects", post(deep=nested(63, lambda inner: {"a": inner}))),
+        bad("post_of_65_levels_of_objects", post(deep=nested(64, lambda inner: {"a": inner})), "malformed"),
+        good("post_of_64_levels_in_its_body", post({"type": "rich/v1", "parts": nested(62)})),
+        bad("post_of_65_levels_in_its_body", post({"type": "rich/v1", "parts": nested(63)}), "malformed"),
+        bad("post_whose_text_is_null", post({"type": "text/v1", "text": None}), "text"),
+        bad("post_whose_body_is_null", {**post(), "body": None}, "malformed"),
         bad("post_whose_text_is_a_number", post({"type": "text/v1", "text": 1}), "malformed"),
         bad("post_whose_body_has_no_type", post({"text": "hello"}), "malformed"),
         bad("post_whose_body_is_a_text", post("hello"), "malformed"),
@@ -325,6 +367,8 @@ def profiles() -> list:
         good("profile_with_bio", profile(bio="One\ntwo")),
         good("profile_with_a_bio_of_500_characters", profile(bio="\U0001f600" * 500)),
         good("profile_with_empty_bio", profile(bio="")),
+        good("profile_whose_bio_is_null", profile(bio=None)),
+        bad("profile_whose_name_is_null", profile(name=None), "malformed"),
         good("profile_with_a_name_of_60_characters", profile(name="\U0001f600" * 60)),
         good("profile_of_300_s_in_the_future", profile(updated_ms=NOW_MS + 300_000)),
         bad("profile_of_more_than_300_s_in_the_future", profile(updated_ms=NOW_MS + 300_001), "future"),
@@ -374,6 +418,8 @@ def friendships() -> list:
             "friendship_with_the_greatest_numbers", friendship(generation=most, sequence=most, created_ms=2**53 - 1)
         ),
         good("friendship_with_a_greeting_of_500_characters", friendship(greeting="\u00e9" * 500)),
+        good("friendship_whose_greeting_is_null", friendship(greeting=None)),
+        bad("friendship_whose_stance_is_null", friendship(stance=None), "malformed"),
         bad("friendship_with_a_greeting_of_501_characters", friendship(greeting="x" * 501), "text"),
         bad("friendship_with_a_greeting_of_1001_bytes", friendship(greeting="\u00e9" * 499 + "\u20ac"), "text"),
         bad("friendship_with_an_override_in_its_greeting", friendship(greeting="a\u202db"), "text"),
@@ -426,6 +472,7 @@ def certificates() -> list:
         yes("certificate_that_revokes_a_key", revoked=keys[:1]),
         yes("certificate_that_revokes_eight_keys", revoked=keys[:8]),
         yes("certificate_with_an_empty_list_of_revoked_keys", revoked=[]),
+        yes("certificate_whose_revoked_is_null", revoked=None),
         yes("certificate_on_loopback", address="http://127.0.0.1:3001"),
         yes("certificate_with_a_member_that_nobody_knows", note="x"),
         no("certificate_that_revokes_nine_keys", "too_many_revoked", revoked=keys),
@@ -468,6 +515,8 @@ def certificates() -> list:
         no("certificate_with_revoked_added", "mismatch", alter=lambda whole: {**whole, "revoked": keys[:1]}),
         no("certificate_with_an_address_in_upper_case", "malformed", address="https://Alice.example"),
         no("certificate_with_a_slash_behind_its_address", "malformed", address="https://alice.example/"),
+        no("certificate_with_a_dot_behind_its_address", "malformed", address="https://alice.example."),
+        no("certificate_of_port_0", "malformed", address="https://alice.example:0"),
         no("certificate_on_plain_http", "malformed", address="http://alice.example"),
         no("certificate_without_identity", "malformed", alter=lambda whole: without(whole, "identity")),
         no(
@@ -513,6 +562,7 @@ def standings() -> list:
             "conflicting",
             certificate(serial=5, address="https://elsewhere.example", revoked=[OTHER.text]),
         ),
+        case("of_the_same_serial_with_a_member_that_is_null", "conflicting", certificate(revoked=[OTHER.text], note=None)),
         case("of_the_same_serial_without_revoked", "conflicting", certificate(serial=5)),
         case(
             "of_the_same_serial_with_a_member_more",

@@ -149,6 +149,8 @@ def accepted() -> list:
         ),
         yes("created_300_s_ago", build(created=NOW_S - 300)),
         yes("created_in_300_s", build(created=NOW_S + 300)),
+        yes("expires_now", build(parameters=parameters(expires=NOW_S))),
+        yes("expires_in_a_year", build(parameters=parameters(expires=NOW_S + 31_536_000))),
     ]
 
 
@@ -276,6 +278,11 @@ def times_and_parameters() -> list:
         with_parameters("created_negative", "header", created=-NOW_S),
         with_parameters("created_as_a_decimal", "header", created=f"{NOW_S}.0"),
         with_parameters("created_as_a_string", "header", created=f'"{NOW_S}"'),
+        with_parameters("expired_a_second_ago", "expired", expires=NOW_S - 1),
+        with_parameters("expired_in_1970", "expired", expires=0),
+        with_parameters("expires_negative", "header", expires=-1),
+        with_parameters("expires_as_a_decimal", "header", expires=f"{NOW_S + 60}.0"),
+        with_parameters("expires_as_a_string", "header", expires=f'"{NOW_S + 60}"'),
         with_parameters("keyid_missing", "header", keyid=None),
         with_parameters("keyid_in_upper_case", "header", keyid=f'"{ALICE.fingerprint.upper()}"'),
         with_parameters("keyid_is_the_public_key", "header", keyid=f'"{ALICE.text}"'),

@@ -187,6 +187,9 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                         news.profile = Some(record.to_json());
                     }
                 }
+                Change::UnreadablePost { id } => {
+                    news.named.insert(id);
+                }
                 Change::Unknown => {}
             }
         }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::sync::Received;
 use tidings_protocol::limits::PULL_PAGE_CHANGES;
 use tidings_protocol::{Body, Change, Post};
 
@@ -188,4 +189,79 @@ fn nobody_can_withdraw_somebody_elses_post() {
     world.refresh("bob", Scope::ALL);
     bob_settles(&world, vec![Change::PostDeleted { id }]);
     assert_eq!(world.at("bob").feed_texts(), ["carol's"]);
+}
+
+/// What Bob keeps of an answer as it comes over the wire.
+fn bob_reads(world: &World, answer: &str) -> RefreshReport {
+    let received = Received { status: 200, headers: Vec::new(), body: answer.into() };
+    match Task::Pull(PullRequest::default()).answered(Ok(received)) {
+        PeerAnswer::Changes { answer, .. } => bob_settles_answer(world, *answer),
+        other => panic!("the whole answer is lost: {other:?}"),
+    }
+}
+
+#[test]
+fn a_change_that_cannot_be_read_is_passed_over_alone_and_the_cursor_moves_on() {
+    let world = World::of_friends("alice", "bob");
+    let now_ms = world.now_ms();
+    let good = serde_json::to_string(&post(&world, "alice", "alice", now_ms, "good")).unwrap();
+    let nested = format!("{}0{}", "[".repeat(1_000), "]".repeat(1_000));
+    let unreadable = [
+        "7".to_owned(),
+        "null".to_owned(),
+        "[]".to_owned(),
+        "{}".to_owned(),
+        r#"{"kind":7}"#.to_owned(),
+        r#"{"kind":"post"}"#.to_owned(),
+        r#"{"kind":"post","record":7}"#.to_owned(),
+        r#"{"kind":"post_deleted","id":"x"}"#.to_owned(),
+        r#"{"kind":"profile","record":{"type":"tidings/profile/v2"}}"#.to_owned(),
+        good.replace(r#""text":"good""#, r#""text":{"parts":["good"]}"#),
+        good.replace(r#""text":"good""#, &format!(r#""text":"good","deep":{nested}"#)),
+        format!(r#"{{"kind":"poll","record":{nested}}}"#),
+    ];
+    for (number, change) in unreadable.iter().enumerate() {
+        world.clock.advance(1_000);
+        let text = format!("post {number}");
+        let next = serde_json::to_string(&post(&world, "alice", "alice", world.now_ms(), &text)).unwrap();
+        let answer =
+            format!(r#"{{"changes":[{change},{next}],"cursor":"after {number}","friendship":{{}}}}"#);
+        let report = bob_reads(&world, &answer);
+        assert_eq!((report.pulled[0].changed, &report.pulled[0].problem), (1, &None), "{change}");
+        assert_eq!(world.at("bob").feed_texts()[0], text, "{change}");
+        let pull = world.at("bob").relation(&world.id("alice")).pull.unwrap();
+        assert_eq!(pull.cursor.unwrap(), format!("after {number}"), "{change}");
+    }
+}
+
+#[test]
+fn a_listed_post_that_cannot_be_read_leaves_what_was_held_of_it() {
+    let mut world = World::of_friends("alice", "bob");
+    let id = world.write("alice", "an edition that can be read");
+    let gone = world.write("alice", "gone");
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.at("bob").feed_texts().len(), 2);
+    let answer = format!(
+        r#"{{"changes":[{{"kind":"post","record":{{"id":"{id}","body":7}}}}],"listed":{{}},"cursor":"c"}}"#
+    );
+    bob_reads(&world, &answer);
+    assert_eq!(world.at("bob").feed_texts(), ["an edition that can be read"], "without {gone}");
+}
+
+#[test]
+fn a_post_of_a_later_kind_of_body_is_kept_as_it_is() {
+    let world = World::of_friends("alice", "bob");
+    let alice = &world.at("alice").account;
+    let body = r#"{"type":"rich/v1","text":[{"bold":"hello"}]}"#;
+    let post = Post {
+        id: RecordId::from_parts(world.now_ms(), world.bytes()),
+        author: alice.identity(),
+        key: alice.deployment_key().public_key(),
+        body: serde_json::from_str(body).unwrap(),
+    };
+    let change = Change::Post { record: Signed::sign(post, alice.deployment_key()).unwrap() };
+    let changes = serde_json::to_string(&[change]).unwrap();
+    bob_reads(&world, &format!(r#"{{"changes":{changes},"cursor":"c"}}"#));
+    let shown = world.at("bob").feed("10", None);
+    assert_eq!(shown.posts[0].body.text(), r#"{"text":[{"bold":"hello"}],"type":"rich/v1"}"#);
 }
