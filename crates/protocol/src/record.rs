@@ -11,8 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 /// What a record says, in a form named by its type. `text/v1` has a `text` and is readable by deployments; bodies of
-/// every other type are opaque to them and are stored, passed on and shown by clients that know them. A member `text` of those
-/// is one of `other`, whatever it is.
+/// every other type are opaque to them and are stored, passed on and shown by clients that know them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Body {
@@ -35,6 +34,7 @@ impl<'de> Deserialize<'de> for Body {
             Some(Value::String(body_type)) => body_type,
             _ => return Err(D::Error::custom("a body needs a `type` that is a string")),
         };
+        // A `text` of another type's is whatever that type says it is.
         let text = if body_type == Self::TEXT { other.remove("text") } else { None };
         let text = match text {
             None | Some(Value::Null) => None,
