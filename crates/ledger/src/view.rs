@@ -245,6 +245,12 @@ impl<S> View<'_, S> {
         state.floor = state.floor.max(Some(stamp));
     }
 
+    /// Whether the view has read what [pages](View::page) may read. Who puts a page together from several ends it then.
+    pub fn has_read_a_page(&self) -> bool {
+        let state = self.state();
+        state.gets >= MAX_PAGE_GETS || state.bytes_read >= MAX_PAGE_BYTES
+    }
+
     /// Whether to fetch one more object would go beyond what pages may read.
     pub(crate) fn has_read_enough(&self, object: &Listed) -> bool {
         let state = self.state();

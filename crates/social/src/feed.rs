@@ -26,7 +26,7 @@ pub enum PageError {
 }
 
 /// A place between two posts: before this one.
-type Place = (RecordId, Fingerprint);
+pub(crate) type Place = (RecordId, Fingerprint);
 
 /// A post's body, and where it belongs.
 type Placed = (Place, Spliced<Body>);
@@ -35,7 +35,7 @@ type Placed = (Place, Spliced<Body>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest {
     pub(crate) limit: usize,
-    before: Option<Place>,
+    pub(crate) before: Option<Place>,
 }
 
 impl PageRequest {
@@ -77,11 +77,96 @@ pub async fn page<S: KeyValue>(
         .map(|relation| (relation.fingerprint, relation.name()))
         .collect();
     let own = account.fingerprint();
-    let found = own_posts(view, own, request).await?.and(friends_posts(view, &friends, request).await?);
-    Ok(found.cut(request.limit, |(id, author), body| match friends.get(&author) {
+    let (mut mine, mut theirs) = (Strand::new(request.before), Strand::new(request.before));
+    let mut is_short = false;
+    // Whichever has looked less far looks further, so that nothing is read which this page does not come to.
+    loop {
+        let through = mine.through.max(theirs.through);
+        let is_full = mine.found(through) + theirs.found(through) > request.limit;
+        let is_over = is_short || view.has_read_a_page();
+        if through == Through::End || through != Through::Nothing && (is_full || is_over) {
+            break;
+        }
+        is_short |= if theirs.through == through {
+            theirs.extend(friends_posts(view, &friends, theirs.next()).await?)
+        } else {
+            mine.extend(own_posts(view, own, mine.next(), STEP).await?)
+        };
+    }
+    Ok(mine.and(theirs).cut(request.limit, |(id, author), body| match friends.get(&author) {
         Some(name) => PostView::new(id, Person { id: author, name: name.clone() }, false, body),
         None => PostView::new(id, owner.clone(), true, body),
     }))
+}
+
+/// How many posts of one partition are looked at before it is seen which one is behind.
+const STEP: usize = 8;
+
+/// How far back a partition was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Through {
+    /// To its end.
+    End,
+    /// Down to this place.
+    Place(Place),
+    /// Not at all.
+    Nothing,
+}
+
+impl Through {
+    const fn place(self) -> Option<Place> {
+        match self {
+            Self::Place(place) => Some(place),
+            Self::End | Self::Nothing => None,
+        }
+    }
+
+    fn covers(self, place: &Place) -> bool {
+        match self {
+            Self::End => true,
+            Self::Place(through) => *place >= through,
+            Self::Nothing => false,
+        }
+    }
+}
+
+/// What was found in one partition so far.
+struct Strand {
+    before: Option<Place>,
+    posts: Vec<Placed>,
+    through: Through,
+}
+
+impl Strand {
+    fn new(before: Option<Place>) -> Self {
+        Self { before, posts: Vec::new(), through: Through::Nothing }
+    }
+
+    /// Where the next look begins.
+    fn next(&self) -> Option<Place> {
+        self.through.place().or(self.before)
+    }
+
+    /// How many of its posts `through` covers.
+    fn found(&self, through: Through) -> usize {
+        self.posts.iter().filter(|(place, _)| through.covers(place)).count()
+    }
+
+    /// Takes one step more, and says whether it was a short one: the request has read as much as it should.
+    fn extend(&mut self, Step { found, is_short }: Step) -> bool {
+        self.posts.extend(found.posts);
+        self.through = found.through.map_or(Through::End, Through::Place);
+        is_short
+    }
+
+    /// Both together, as far as both have looked.
+    fn and(self, other: Self) -> Found {
+        let through = self.through.max(other.through);
+        let mut posts: Vec<Placed> = self.posts.into_iter().chain(other.posts).collect();
+        posts.retain(|(place, _)| through.covers(place));
+        posts.sort_by(|(a, _), (b, _)| b.cmp(a));
+        Found { posts, through: through.place() }
+    }
 }
 
 /// Posts that follow each other, newest first.
@@ -93,15 +178,6 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Both together, as far as both have looked.
-    fn and(self, other: Self) -> Self {
-        let through = self.through.max(other.through);
-        let mut posts: Vec<Placed> = self.posts.into_iter().chain(other.posts).collect();
-        posts.retain(|(place, _)| Some(*place) >= through);
-        posts.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Self { posts, through }
-    }
-
     /// Cuts a page to `limit` posts, and says where the next begins if there may be more.
     pub(crate) fn cut(mut self, limit: usize, show: impl Fn(Place, Spliced<Body>) -> PostView) -> PostPage {
         let full = self.posts.len() > limit;
@@ -112,50 +188,55 @@ impl Found {
     }
 }
 
-/// One more than a page, so that [`Found::cut`] can tell whether there is another.
+/// What one look at a partition found.
+pub(crate) struct Step {
+    pub(crate) found: Found,
+    /// Whether it ended early, to spare reads.
+    is_short: bool,
+}
+
+/// At most `limit` of the owner's posts from `before` on.
 pub(crate) async fn own_posts<S: KeyValue>(
     view: &View<'_, S>,
     own: Fingerprint,
-    request: &PageRequest,
-) -> Result<Found, LedgerError> {
-    let range = match request.before {
-        None => Range::partition(keys::POST),
-        Some((id, author)) if own < author => {
-            Range::partition(keys::POST).before(&keys::through(keys::POST, id))
-        }
-        Some((id, _)) => Range::partition(keys::POST).before(&keys::post(id)),
+    before: Option<Place>,
+    limit: usize,
+) -> Result<Step, LedgerError> {
+    let all = Range::partition(keys::POST);
+    let range = match before {
+        None => all,
+        Some((id, author)) if own < author => all.before(&keys::through(keys::POST, id)),
+        Some((id, _)) => all.before(&keys::post(id)),
     };
-    let page = view.page(range, Direction::Backward, request.limit + 1).await?;
-    let place = |e: &Entry| Some((e.key.rest().parse().ok()?, own));
-    let placed = |e: &Entry| Some((place(e)?, Spliced::of_stored_post(&e.value)?));
-    let through = page.entries.last().filter(|_| page.more).and_then(place);
-    Ok(Found { posts: page.entries.iter().filter_map(placed).collect(), through })
+    step(view, range, limit, |rest| Some((rest.parse().ok()?, own)), |_| true).await
 }
 
 /// Friends' posts; those of people who ceased to be friends are passed over.
 async fn friends_posts<S: KeyValue>(
     view: &View<'_, S>,
     friends: &HashMap<Fingerprint, String>,
-    request: &PageRequest,
-) -> Result<Found, LedgerError> {
-    let mut found = Found { posts: Vec::new(), through: request.before };
-    loop {
-        let all = Range::partition(keys::FEED);
-        let end = found.through.map(|(id, author)| keys::feed(id, &author));
-        let range = end.map_or(all.clone(), |end| all.before(&end));
-        let page = view.page(range, Direction::Backward, request.limit + 1).await?;
-        let place = |entry: &Entry| parse_place(entry.key.rest());
-        found.through = page.entries.last().filter(|_| page.more).and_then(place);
-        let known = |place: &Place| friends.contains_key(&place.1);
-        found.posts.extend(
-            page.entries.iter().filter_map(|entry| {
-                Some((place(entry).filter(known)?, Spliced::of_stored_post(&entry.value)?))
-            }),
-        );
-        // A short page with more behind it has read as much as one request should.
-        let is_short = page.entries.len() <= request.limit;
-        if is_short || found.through.is_none() || found.posts.len() > request.limit {
-            return Ok(found);
-        }
-    }
+    before: Option<Place>,
+) -> Result<Step, LedgerError> {
+    let all = Range::partition(keys::FEED);
+    let range = match before {
+        None => all,
+        Some((id, author)) => all.before(&keys::feed(id, &author)),
+    };
+    step(view, range, STEP, parse_place, |(_, author)| friends.contains_key(author)).await
+}
+
+async fn step<S: KeyValue>(
+    view: &View<'_, S>,
+    range: Range,
+    limit: usize,
+    place: impl Fn(&str) -> Option<Place>,
+    is_shown: impl Fn(&Place) -> bool,
+) -> Result<Step, LedgerError> {
+    let page = view.page(range, Direction::Backward, limit).await?;
+    let through = page.entries.last().filter(|_| page.more).and_then(|entry| place(entry.key.rest()));
+    let placed = |entry: &Entry| {
+        Some((place(entry.key.rest()).filter(&is_shown)?, Spliced::of_stored_post(&entry.value)?))
+    };
+    let posts = page.entries.iter().filter_map(placed).collect();
+    Ok(Step { found: Found { posts, through }, is_short: page.more && page.entries.len() < limit })
 }

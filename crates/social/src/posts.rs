@@ -194,6 +194,7 @@ pub async fn page<S: KeyValue>(
     request: &PageRequest,
 ) -> Result<PostPage, PageError> {
     let own = account.fingerprint();
-    let found = crate::feed::own_posts(view, own, request).await?;
-    Ok(found.cut(request.limit, |(id, _), body| PostView::new(id, author.clone(), true, body)))
+    // One more than a page, to tell whether there is another.
+    let step = crate::feed::own_posts(view, own, request.before, request.limit + 1).await?;
+    Ok(step.found.cut(request.limit, |(id, _), body| PostView::new(id, author.clone(), true, body)))
 }

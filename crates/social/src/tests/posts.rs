@@ -109,3 +109,32 @@ fn pages_neither_repeat_nor_skip_posts_of_the_same_moment() {
         assert_eq!(seen, whole, "pages of {limit}");
     }
 }
+
+#[test]
+fn where_each_post_lies_by_itself_a_page_shows_all_that_was_read_for_it() {
+    let mut world = World::with(&["alice", "bob"]);
+    world.befriend("alice", "bob");
+    for n in 0..30 {
+        for who in ["alice", "bob"] {
+            world.write(who, &format!("{who} {n}"));
+        }
+        if n % 3 == 2 {
+            world.refresh("alice", Scope::ALL);
+        }
+    }
+    let alice = world.at("alice");
+    let (mut shown, mut before) = (0, None);
+    loop {
+        let _ = alice.ledger.store().take_operations();
+        let page = alice.feed("100", before.as_deref());
+        let gets = alice.ledger.store().take_operations().gets;
+        shown += page.posts.len();
+        assert!(gets <= 40, "{gets} gets for a page");
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+        assert!(page.posts.len() >= 10, "{} posts for {gets} gets", page.posts.len());
+    }
+    assert_eq!(shown, 60);
+}
