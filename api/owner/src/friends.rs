@@ -18,15 +18,15 @@ pub async fn list(context: &Context<'_>) -> Result<Reply, Failure> {
 
 /// `POST /api/friends`: looks up who is at an address, and sends them a friend request.
 pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
-    let (owner, view) = context.owner().await?;
+    let (owner, mut view) = context.owner().await?;
     let new: NewFriend = context.request.json()?;
     let greeting = friends::greeting(new.greeting)?;
     let target = friends::target(&owner.account, &new.address)?;
-    let spent = Spent::load(&view, now_ms()).await?;
-    if spent.left() == 0 {
-        return Err(Failure::budget_spent(spent.more_at_ms().unwrap_or_default().saturating_sub(now_ms())));
+    if let Err(more_at_ms) = Spent::take_one(context.ledger, &mut view, now_ms(), random()).await? {
+        return Err(Failure::budget_spent(more_at_ms.saturating_sub(now_ms())));
     }
-    drop(view);
+    // Whoever is at no address, and asks again, leaves only notes, which are to be merged as everything else is.
+    context.keep(view);
     let discovery = outbound::discover(&target.address).await?;
     let certificate = friends::discovered(&owner.account, &target.address, &discovery)?.unverified();
     target.check(certificate)?;
@@ -36,9 +36,7 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let status = if relation.state().is_none() { 201 } else { 200 };
     let own_name = own_name(&view, &owner).await?;
     let asking = Asking { greeting, invitation: target.token() };
-    let mut batch =
-        friends::request(&owner.account, &own_name, &relation, &discovery, asking.clone(), now_ms())?;
-    spent.note_one(now_ms(), random(), &mut batch);
+    let batch = friends::request(&owner.account, &own_name, &relation, &discovery, asking.clone(), now_ms())?;
     context.ledger.commit(&mut view, batch).await?;
     context.refresh(view, &owner.account, Scope::only(who)).await?;
     ask_above(context, &owner.account, &discovery, &asking, who).await?;

@@ -132,12 +132,14 @@ pub const WEEKLY_MS: u64 = 7 * 24 * 3_600_000;
 /// stale store, and do not see each other.
 pub const OUTBOUND_HOUR: u32 = 450;
 
-/// Over a stale store, the part of what is left of [`OUTBOUND_HOUR`] that one refresh may take: as many others as this may be
-/// under way, or just over, and not be seen.
+/// Over a stale store, the part of what is left of [`OUTBOUND_HOUR`] that one refresh may take. As many as this may begin at
+/// once after a pause. When they go on and on, each of them misses what the last ones took, and the hour holds as long as at
+/// most five begin within the time that the store may hide them; clients begin one each.
 pub const UNSEEN_REFRESHES: usize = 12;
 
-/// The same for a refresh that goes with something that the owner wrote just now: nobody writes so often.
-pub const UNSEEN_WRITES: usize = 2;
+/// The same for a refresh that goes with something that the owner wrote just now: four times at once, or twice within that
+/// time on and on.
+pub const UNSEEN_WRITES: usize = 4;
 
 /// From so many requests on a round is written down before it is sent.
 pub const RESERVED_REQUESTS: usize = 24;

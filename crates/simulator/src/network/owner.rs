@@ -293,11 +293,11 @@ pub(super) async fn refresh(world: &Rc<World>, number: usize, scope: Scope) -> A
 /// `POST /api/friends`, with an address or a link.
 pub(super) async fn befriend(world: &Rc<World>, number: usize, typed: String) -> Answer<()> {
     ask(world, number, move |at, reply| async move {
-        let view = at.ledger.view().await?;
+        let mut view = at.ledger.view().await?;
         let account = at.account(&view).await?;
         let target = friends::target(&account, &typed)?;
-        let spent = Spent::load(&view, at.now_ms()).await?;
-        if spent.left() == 0 {
+        let unique = at.deployment.bytes();
+        if Spent::take_one(&at.ledger, &mut view, at.now_ms(), unique).await?.is_err() {
             return Err(rules("too many requests to others within the last hour"));
         }
         drop(view);
@@ -314,9 +314,8 @@ pub(super) async fn befriend(world: &Rc<World>, number: usize, typed: String) ->
         let own_name = at.own_name(&view, &account).await?;
         let greeting = friends::greeting(Some("hello".to_owned()))?;
         let asking = Asking { greeting, invitation: target.token() };
-        let mut batch =
+        let batch =
             friends::request(&account, &own_name, &relation, &discovery, asking.clone(), at.now_ms())?;
-        spent.note_one(at.now_ms(), at.deployment.bytes(), &mut batch);
         at.ledger.commit(&mut view, batch).await?;
         at.refresh(view, &account, Scope::only(who)).await?;
         view = at.ledger.view().await?;

@@ -10,7 +10,7 @@ use crate::limits::{OUTBOUND_HOUR, RESERVED_REQUESTS, SPENT_STALE};
 use crate::stored;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, Stamp, View};
+use tidings_ledger::{Batch, Clock, Direction, KeyValue, Ledger, LedgerError, Random, Range, Stamp, View};
 use tidings_protocol::Fingerprint;
 
 const MINUTE_MS: u64 = 60_000;
@@ -102,9 +102,35 @@ impl Spent {
         batch.put(keys::spent(minute, &round.unique), stored::json(&note));
     }
 
-    /// Notes a single request that is sent beside any round, under a random name.
-    pub fn note_one(&self, now_ms: u64, unique: [u8; 8], batch: &mut Batch) {
-        self.note(&Round { requests: 1, ..Round::new(&[], unique) }, now_ms, batch);
+    /// Notes a single request that is about to be sent beside any round, whatever comes of it, under a random name.
+    /// `Err` is when there may be more again, in unix milliseconds, if nothing is left.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_one<S: KeyValue, C: Clock, R: Random>(
+        ledger: &Ledger<S, C, R>,
+        view: &mut View<'_, S>,
+        now_ms: u64,
+        unique: [u8; 8],
+    ) -> Result<Result<(), u64>, LedgerError> {
+        let spent = Self::load(view, now_ms).await?;
+        if spent.left() == 0 {
+            return Ok(Err(spent.more_at_ms().unwrap_or(now_ms)));
+        }
+        let mut batch = Batch::new();
+        spent.note(&Round { requests: 1, ..Round::new(&[], unique) }, now_ms, &mut batch);
+        ledger.commit(view, batch).await?;
+        Ok(Ok(()))
+    }
+
+    /// So many requests in each of some minutes.
+    #[cfg(test)]
+    pub(crate) fn of(notes: impl IntoIterator<Item = (u64, u32)>) -> Self {
+        let mut spent = Self::default();
+        for (minute, requests) in notes {
+            *spent.by_minute.entry(minute).or_default() += requests;
+        }
+        spent
     }
 
     /// Whether somebody else, whom `before` did not show, claimed before this round to tell `who`.

@@ -45,7 +45,7 @@ impl Scope {
 
     /// The same for a request that has written something.
     #[must_use]
-    pub(super) const fn telling(self) -> Self {
+    pub(crate) const fn telling(self) -> Self {
         Self { stage: Stage::Telling, ..self }
     }
 
@@ -61,7 +61,7 @@ impl Scope {
 
     /// How many requests a refresh may send in all, of those that are left for this hour. Over a stale store others may be
     /// under way that are not seen.
-    pub(super) fn share(self, outlook: &Outlook) -> usize {
+    pub(crate) fn share(self, outlook: &Outlook) -> usize {
         let left = outlook.spent.left();
         match (outlook.rest_ms, self.who, self.stage) {
             (0, _, _) | (_, Some(_), _) => left,

@@ -1,7 +1,7 @@
 //! What one deployment may send, and how it treats those who want to be left alone.
 
 use super::*;
-use crate::limits::{LISTINGS_MOST, OUTBOUND_HOUR, PAUSE_MS, UNSEEN_REFRESHES, rest_ms};
+use crate::limits::{LISTINGS_MOST, OUTBOUND_HOUR, PAUSE_MS, UNSEEN_REFRESHES, UNSEEN_WRITES, rest_ms};
 use crate::sync::{Outlook, Spent};
 
 fn spend(world: &World, who: &str, minute: u64, requests: u32) {
@@ -157,4 +157,69 @@ fn refreshes_that_do_not_see_each_other_keep_to_the_hour_together() {
     outlook.spent = spent(&world, "alice");
     let plan = plan(&outlook, Scope::ALL);
     assert!(plan.requests.is_empty() && plan.held_back.is_some());
+}
+
+/// The most requests within any hour if refreshes of these scopes begin within `hidden_ms` again and again, each takes all
+/// that it may, and sees nothing of what was taken within `hidden_ms` before.
+fn most_in_an_hour(scopes: &[Scope], hidden_ms: u64) -> usize {
+    let world = World::timed(&["alice"], Timing::replicated(60_000));
+    let mut outlook = block_on(Outlook::load(&world.at("alice").view(), world.now_ms())).unwrap();
+    let mut taken: Vec<(u64, usize)> = Vec::new();
+    let step_ms = hidden_ms / scopes.len() as u64;
+    for (number, scope) in (0..4 * HOUR_MS / step_ms).zip(scopes.iter().cycle()) {
+        let now_ms = world.now_ms() + number * step_ms;
+        let counts = |at_ms: u64| at_ms + hidden_ms <= now_ms && at_ms / MINUTE_MS + 60 >= now_ms / MINUTE_MS;
+        let seen = taken.iter().filter(|(at_ms, _)| counts(*at_ms));
+        outlook.spent =
+            Spent::of(seen.map(|(at_ms, requests)| (at_ms / MINUTE_MS, u32::try_from(*requests).unwrap())));
+        taken.push((now_ms, scope.share(&outlook)));
+    }
+    let within = |from_ms: u64| {
+        let hour = taken.iter().filter(|(at_ms, _)| (from_ms..from_ms + HOUR_MS).contains(at_ms));
+        hour.map(|(_, requests)| requests).sum()
+    };
+    taken.iter().map(|(at_ms, _)| within(*at_ms)).max().unwrap()
+}
+
+#[test]
+fn the_hour_holds_however_long_a_few_refreshes_at_a_time_do_not_see_each_other() {
+    let (refresh, write) = (Scope::ALL, Scope::DUE.telling());
+    let hour = OUTBOUND_HOUR as usize;
+    for scopes in [vec![refresh; 5], vec![write; 2], vec![write, refresh], vec![refresh]] {
+        let most = most_in_an_hour(&scopes, rest_ms(60_000));
+        assert!((hour * 9 / 10..=hour).contains(&most), "{scopes:?}: {most}");
+    }
+    // Beyond that it gives way by little, and the hosts allow 500.
+    for scopes in [vec![refresh; 6], vec![write, refresh, refresh]] {
+        let most = most_in_an_hour(&scopes, rest_ms(60_000));
+        assert!(most <= 500, "{scopes:?}: {most}");
+    }
+}
+
+#[test]
+fn the_hour_holds_for_many_that_begin_at_once() {
+    let world = World::timed(&["alice"], Timing::replicated(60_000));
+    let outlook = block_on(Outlook::load(&world.at("alice").view(), world.now_ms())).unwrap();
+    let hour = OUTBOUND_HOUR as usize;
+    assert!(Scope::ALL.share(&outlook) * UNSEEN_REFRESHES <= hour);
+    assert!(Scope::DUE.telling().share(&outlook) * UNSEEN_WRITES <= hour);
+}
+
+#[test]
+fn a_request_beside_any_round_is_counted_whatever_comes_of_it() {
+    let world = World::of_friends("alice", "bob");
+    world.clock.advance(2 * HOUR_MS);
+    let take = |world: &World| {
+        let (mut view, now_ms) = (world.at("alice").view(), world.now_ms());
+        let unique = now_ms.to_be_bytes();
+        block_on(Spent::take_one(&world.at("alice").ledger, &mut view, now_ms, unique)).unwrap()
+    };
+    assert_eq!(take(&world), Ok(()));
+    assert_eq!(spent(&world, "alice").requests(), 1);
+    world.clock.advance(1_000);
+    let minute = world.now_ms() / MINUTE_MS;
+    spend(&world, "alice", minute, OUTBOUND_HOUR - 2);
+    assert_eq!(take(&world), Ok(()));
+    assert_eq!(take(&world), Err((minute + 61) * MINUTE_MS));
+    assert_eq!(spent(&world, "alice").requests(), OUTBOUND_HOUR);
 }
