@@ -1,8 +1,9 @@
 //! The requests that a deployment may send: so many in any hour, whatever there is to do.
 //!
 //! What was spent is noted in entries with keys of their own, by minute, so that refreshes that overlap add up instead
-//! of undoing each other. A small round is noted with what came of it; a large one, or any once half of the hour is spent,
-//! is noted before it is sent.
+//! of undoing each other. Over a store that is never stale every round is noted before it is sent, and then sees all that
+//! were noted before: together they never exceed the hour. Over a stale one nobody can see that; there a small round
+//! is noted with what came of it, and a large one, or any once half of the hour is spent, before it is sent.
 
 use super::{PeerRequest, Task};
 use crate::keys;
@@ -75,6 +76,11 @@ impl Spent {
         OUTBOUND_HOUR.saturating_sub(self.requests()) as usize
     }
 
+    /// How many more were noted than there may be.
+    pub(super) fn excess(&self) -> usize {
+        self.requests().saturating_sub(OUTBOUND_HOUR) as usize
+    }
+
     /// When the latest request was noted, in unix milliseconds; 0 before the first.
     pub(super) const fn latest_ms(&self) -> u64 {
         self.latest_ms
@@ -107,9 +113,9 @@ impl Spent {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn take_one<S: KeyValue, C: Clock, R: Random>(
-        ledger: &Ledger<S, C, R>,
-        view: &mut View<'_, S>,
+    pub async fn take_one<'l, S: KeyValue, C: Clock, R: Random>(
+        ledger: &'l Ledger<S, C, R>,
+        view: &mut View<'l, S>,
         now_ms: u64,
         unique: [u8; 8],
     ) -> Result<Result<(), u64>, LedgerError> {
@@ -120,7 +126,10 @@ impl Spent {
         let mut batch = Batch::new();
         spent.note(&Round { requests: 1, ..Round::new(&[], unique) }, now_ms, &mut batch);
         ledger.commit(view, batch).await?;
-        Ok(Ok(()))
+        // Whoever noted theirs meanwhile may have taken the last one.
+        *view = ledger.view().await?;
+        let spent = Self::load(view, now_ms).await?;
+        Ok(if spent.excess() == 0 { Ok(()) } else { Err(spent.more_at_ms().unwrap_or(now_ms)) })
     }
 
     /// So many requests in each of some minutes.
@@ -158,10 +167,5 @@ impl Round {
             requests: u32::try_from(requests.len()).unwrap_or(u32::MAX),
             tells: tells.map(|request| request.to).collect(),
         }
-    }
-
-    /// Whether anybody is told anything.
-    pub(super) fn tells_somebody(&self) -> bool {
-        !self.tells.is_empty()
     }
 }

@@ -78,7 +78,8 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         random.fill(&mut unique);
         let note = Round::new(&requests, unique);
         let strict = ledger.timing().staleness_ms == 0 && ledger.timing().clock_error_ms == 0;
-        let is_noted = outlook.spent.is_reserved(requests.len()) || (strict && note.tells_somebody());
+        let is_noted = strict || outlook.spent.is_reserved(requests.len());
+        let mut unsent = Batch::new();
         if is_noted {
             ledger.commit(&mut view, claim(&outlook, &note, &requests, now_ms)).await?;
             has_committed = true;
@@ -89,13 +90,17 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
                     !matches!(request.task, Task::Notify(_))
                         || !now.is_told_by_another(&note, &outlook.spent, &request.to)
                 });
+                unsent = leave_out(&outlook, &mut requests, now.excess());
             }
         }
         let answers = peers.send_all(account, requests).await;
         view = ledger.view().await?;
         let mut batches = settle(&view, account, answers, &mut report, clock.now_ms()).await?;
-        if let Some(last) = batches.last_mut().filter(|_| !is_noted) {
-            outlook.spent.note(&note, now_ms, last);
+        if let Some(last) = batches.last_mut() {
+            last.merge(unsent);
+            if !is_noted {
+                outlook.spent.note(&note, now_ms, last);
+            }
         }
         for batch in batches {
             ledger.commit(&mut view, batch).await?;
@@ -120,6 +125,21 @@ fn claim(outlook: &Outlook, note: &Round, requests: &[PeerRequest], now_ms: u64)
         let unanswered = relation.and_then(Relation::unanswered);
         let told = Told::next(unanswered, notification.head, now_ms);
         batch.put(keys::told(&request.to), stored::json(&told));
+    }
+    batch
+}
+
+/// Leaves out so many requests for which others, who noted theirs meanwhile, have left no room in this hour. Every round
+/// sees those that were noted before it, so all that are sent fit. Of those left out nobody is told after all.
+fn leave_out(outlook: &Outlook, requests: &mut Vec<PeerRequest>, excess: usize) -> Batch {
+    let mut batch = Batch::new();
+    for request in requests.split_off(requests.len().saturating_sub(excess)) {
+        let Task::Notify(_) = &request.task else { continue };
+        let relation = outlook.relations.iter().find(|relation| relation.fingerprint == request.to);
+        match relation.and_then(|relation| relation.told.as_ref()) {
+            Some(told) => batch.put(keys::told(&request.to), stored::json(told)),
+            None => batch.delete(keys::told(&request.to)),
+        }
     }
     batch
 }

@@ -223,3 +223,39 @@ fn a_request_beside_any_round_is_counted_whatever_comes_of_it() {
     assert_eq!(take(&world), Err((minute + 61) * MINUTE_MS));
     assert_eq!(spent(&world, "alice").requests(), OUTBOUND_HOUR);
 }
+
+/// Chance for a refresh of `who`, during which, once it has looked, another one notes what it is about to send.
+struct Meanwhile<'w> {
+    world: &'w World,
+    who: &'w str,
+    requests: u32,
+}
+
+impl Random for Meanwhile<'_> {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.world.random.fill(bytes);
+        spend(self.world, self.who, self.world.now_ms() / MINUTE_MS, self.requests);
+    }
+}
+
+#[test]
+fn refreshes_that_overlap_over_a_strong_store_never_exceed_the_hour() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    world.befriend("alice", "bob");
+    world.befriend("alice", "carol");
+    world.clock.advance(2 * HOUR_MS);
+    world.write("alice", "for both");
+    spend(&world, "alice", world.now_ms() / MINUTE_MS - 10, OUTBOUND_HOUR - 4);
+    let alice = world.at("alice");
+    let sent = RefCell::default();
+    let peers = Network { world: &world, who: "alice", sent: &sent };
+    let random = Meanwhile { world: &world, who: "alice", requests: 3 };
+    let done =
+        sync::refresh(&alice.ledger, alice.view(), &alice.account, Scope::DUE, &peers, &world.clock, &random);
+    let report = block_on(done).unwrap().report;
+    // The other one, which noted first, sends three of the last four.
+    assert_eq!((sent.borrow().len(), report.delivered), (1, 1));
+    assert!(report.held_back.is_some_and(|held_back| held_back.requests == 1), "{report:?}");
+    world.clock.advance(2 * HOUR_MS);
+    assert_eq!(world.refresh("alice", Scope::DUE).delivered, 1);
+}
