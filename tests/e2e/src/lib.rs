@@ -30,6 +30,7 @@ pub use mode::Mode;
 pub use owner::{Owner, Picture, cookie_of};
 pub use peer::{Letter, Peer, Received, head_at};
 pub use person::{Person, now_ms};
+pub use program::program;
 pub use suite::{Test, run};
 pub use together::at_once;
 pub use world::World;

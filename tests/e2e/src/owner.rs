@@ -7,9 +7,10 @@ use crate::person::{Person, now_ms};
 use serde_json::json;
 use tidings_protocol::{Address, Fingerprint, RecordId};
 use tidings_social::api::{
-    Changes, FriendList, FriendState, FriendView, InvitationList, InvitationView, NewFriend, NewInvitation,
-    NewPost, PostPage, PostView, ProfileChange, ProfileView, RefreshReport, RefreshRequest, RefreshScope,
-    SessionStatus, Settings, SettingsChange, SetupRequest, SetupState, SetupStatus, WhoMayAsk,
+    CertificateChange, Changes, FriendList, FriendState, FriendView, InvitationList, InvitationView,
+    NewFriend, NewInvitation, NewPost, NotificationEvent, NotificationPage, PostPage, PostView,
+    ProfileChange, ProfileView, RefreshReport, RefreshRequest, RefreshScope, SessionStatus, Settings,
+    SettingsChange, SetupRequest, SetupState, SetupStatus, WhoMayAsk,
 };
 
 /// The one user name.
@@ -62,6 +63,31 @@ impl Owner {
             .expect(201);
         let cookie = cookie_of(&answer).expect("setup signs in");
         Self { deployment, person, password: CHOSEN_PASSWORD.to_owned(), cookie, mode }
+    }
+
+    /// Signs in to a deployment that has this person for its owner already, by an earlier setup of [`Self::set_up`].
+    ///
+    /// # Panics
+    /// When it is refused.
+    #[must_use]
+    pub fn signed_in(deployment: Deployment, person: Person, mode: Mode) -> Self {
+        let answer =
+            deployment.call("POST", "/api/session").basic(USER_NAME, CHOSEN_PASSWORD).send().expect(200);
+        let cookie = cookie_of(&answer).expect("signing in gives a session");
+        Self { deployment, person, password: CHOSEN_PASSWORD.to_owned(), cookie, mode }
+    }
+
+    /// `GET /api/notifications`: what happened, the newest first.
+    #[must_use]
+    pub fn notifications(&self) -> Vec<NotificationEvent> {
+        let page: NotificationPage = self.call("GET", "/api/notifications").send().json(200);
+        page.notifications.into_iter().map(|one| one.event).collect()
+    }
+
+    /// `PUT /api/certificate`.
+    #[must_use]
+    pub fn install(&self, change: &CertificateChange) -> Answer {
+        self.call("PUT", "/api/certificate").json(change).send()
     }
 
     /// The request that sets up a deployment for `person` at `address`; not signed in.

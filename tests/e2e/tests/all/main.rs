@@ -6,6 +6,7 @@ mod capacity;
 mod friendship;
 mod inviting;
 mod limits;
+mod moving;
 mod notifications;
 mod outages;
 mod peer_signatures;
@@ -29,6 +30,7 @@ fn main() {
             setup::tests(),
             signin::tests(),
             limits::tests(),
+            moving::tests(),
             capacity::tests(),
         ]
         .concat(),
