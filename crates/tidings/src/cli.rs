@@ -1,6 +1,6 @@
 //! The command line: what can be asked of the program, and how it answers.
 
-use crate::client;
+use crate::client::{self, InvitationsCommand};
 use crate::identity::{self, IdentityCommand};
 use crate::inspect;
 use crate::limits;
@@ -35,7 +35,8 @@ pub enum Command {
     /// Set up a deployment without a browser: makes your identity here and prints its recovery words.
     ///
     /// Your identity's secret never leaves this program. Write the words down: they are kept nowhere. With --words you set
-    /// up anew as who you are already: friends who are asked (--friends) are friends again, and follow you.
+    /// up anew as who you are already: friends who are asked (--friends) are friends again, and follow you. On a cloud host
+    /// it takes a minute until a new deployment can be seen by all of its instances: so long asking friends may wait.
     Setup(SetupArgs),
 
     /// List your friends, or ask people to be friends.
@@ -43,6 +44,10 @@ pub enum Command {
     /// Keep what --json prints together with your recovery words: with both you can set up anew anywhere, and your friends
     /// follow.
     Friends(FriendsArgs),
+
+    /// Make, list and revoke invitations: links by which somebody becomes your friend at once.
+    #[command(subcommand)]
+    Invitations(InvitationsCommand),
 
     /// Make, show and use your identity from its recovery words, offline: certificates, revocation.
     #[command(subcommand)]
@@ -91,9 +96,9 @@ pub struct SetupArgs {
     pub friends: Option<PathBuf>,
 }
 
-/// Arguments of `tidings friends`.
+/// Whose deployment is meant, and how its owner signs in.
 #[derive(Debug, Args)]
-pub struct FriendsArgs {
+pub struct OwnerArgs {
     /// Where your deployment is.
     #[arg(value_name = "ADDRESS", default_value = "http://127.0.0.1:3000")]
     pub address: String,
@@ -101,6 +106,14 @@ pub struct FriendsArgs {
     /// Your password. Asked for when it is not in the environment.
     #[arg(long, env = "TIDINGS_PASSWORD", hide_env_values = true)]
     pub password: Option<String>,
+}
+
+/// Arguments of `tidings friends`.
+#[derive(Debug, Args)]
+pub struct FriendsArgs {
+    /// Whose friends they are.
+    #[command(flatten)]
+    pub owner: OwnerArgs,
 
     /// Print JSON, for programs and for `tidings setup --friends`.
     #[arg(long)]
@@ -195,6 +208,7 @@ pub fn run() -> ExitCode {
         Command::Serve(args) => serve(args).map(|()| ExitCode::SUCCESS),
         Command::Setup(args) => client::set_up(&args),
         Command::Friends(args) => client::friends(&args),
+        Command::Invitations(command) => client::invitations(&command),
         Command::Identity(command) => identity::run(&command),
         Command::Inspect(args) => inspect::run(&args),
     };

@@ -68,3 +68,10 @@ pub const DISCARD_BYTES: u64 = 64 << 20;
 
 /// How long a body that nobody wants is read and thrown away.
 pub const DISCARD_TIME: Duration = Duration::from_secs(10);
+
+/// How long after a setup a deployment may say that nobody has set it up: twice what the stores of the cloud hosts may be
+/// stale, and some.
+pub const SETUP_SEEN_TIME: Duration = Duration::from_secs(150);
+
+/// How often it is asked meanwhile.
+pub const SETUP_GLANCE: Duration = Duration::from_secs(2);

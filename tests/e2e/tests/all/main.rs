@@ -15,6 +15,7 @@ mod pulling;
 mod setup;
 mod signin;
 mod story;
+mod terminal;
 
 fn main() {
     tidings_e2e::run(
@@ -31,6 +32,7 @@ fn main() {
             signin::tests(),
             limits::tests(),
             moving::tests(),
+            terminal::tests(),
             capacity::tests(),
         ]
         .concat(),

@@ -1,9 +1,10 @@
 //! People move, keys are replaced, and copies of deployments are shut out.
 
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use tidings_e2e::{Deployment, Mode, Owner, Peer, World, head_at, now_ms, program};
 use tidings_protocol::{Address, Certificate, PROBLEM_CONTENT_TYPE, Signed, recovery};
-use tidings_social::api::{CertificateChange, FriendState, NotificationEvent};
+use tidings_social::api::{CertificateChange, FriendState, NotificationEvent, RefreshScope};
 
 tidings_e2e::tests![
     a_person_with_nothing_but_the_words_is_a_friend_again_at_a_new_address,
@@ -13,10 +14,35 @@ tidings_e2e::tests![
     notifications_are_read_up_to_one,
 ];
 
+/// How long an owner watches an open tab before they ask for everything.
+const WATCHING: Duration = Duration::from_secs(8);
+
+/// Waits at open tabs, whose owners lose patience: what failed once on a busy machine is tried again after a minute only,
+/// unless they ask for everything.
+#[track_caller]
+fn watch<const N: usize>(mode: Mode, owners: [&Owner; N], what: &str, mut is_so: impl FnMut() -> bool) {
+    let mut since = Instant::now();
+    mode.eventually(what, || {
+        let is_impatient = since.elapsed() > WATCHING;
+        for owner in owners {
+            owner.tick();
+            if is_impatient {
+                let _ = owner.refresh(RefreshScope::All);
+            }
+        }
+        if is_impatient {
+            since = Instant::now();
+        }
+        is_so()
+    });
+}
+
 fn a_person_with_nothing_but_the_words_is_a_friend_again_at_a_new_address(mode: Mode) {
     let world = World::new(mode, 3);
     let [mut alice, bob] = world.friends(["Alice", "Bob"]);
     bob.post("for alice, wherever she is");
+    alice.post("from before all was lost");
+    watch(mode, [&alice, &bob], "bob reads her", || bob.reads("from before all was lost"));
     alice.come_to_rest();
     let directory = tempfile::tempdir().unwrap();
     let (words, friends) = (directory.path().join("words"), directory.path().join("friends.json"));
@@ -41,23 +67,20 @@ fn a_person_with_nothing_but_the_words_is_a_friend_again_at_a_new_address(mode: 
 
     let address = fresh.address();
     let alice = Owner::signed_in(fresh, alice.person.clone(), mode);
-    mode.eventually("they are friends again, with nothing to accept", || {
-        alice.tick();
+    watch(mode, [&alice], "they are friends again, with nothing to accept", || {
         alice.state_of(&bob) == Some(FriendState::Friends)
             && bob.state_of(&alice) == Some(FriendState::Friends)
     });
-    mode.eventually("bob follows her", || {
-        bob.tick();
+    watch(mode, [&bob], "bob follows her", || {
         bob.friend(&alice.id()).is_some_and(|friend| friend.address == address && friend.verified)
     });
     let moved = |event: &NotificationEvent| matches!(event, NotificationEvent::FriendMoved { .. });
     assert!(bob.notifications().iter().any(moved));
     alice.post("from the new place");
-    mode.eventually("posts go both ways", || {
-        alice.tick();
-        bob.tick();
+    watch(mode, [&alice, &bob], "posts go both ways", || {
         bob.reads("from the new place") && alice.reads("for alice, wherever she is")
     });
+    assert!(bob.reads("from before all was lost"), "friends keep what they have");
 }
 
 /// A certificate for another key at an address, with what installing it takes.
@@ -84,11 +107,7 @@ fn a_copy_of_the_data_takes_over_at_another_address_and_the_old_host_is_shut_out
     let world = World::new(mode, 3);
     let [mut alice, bob] = world.friends(["Alice", "Bob"]);
     alice.post("from the old place");
-    mode.eventually("bob reads it", || {
-        alice.tick();
-        bob.tick();
-        bob.reads("from the old place")
-    });
+    watch(mode, [&alice, &bob], "bob reads it", || bob.reads("from the old place"));
     alice.deployment.stop();
     let data = alice.deployment.data();
     let mut elsewhere = world.unclaimed("Alice, elsewhere", &[]);
@@ -104,11 +123,7 @@ fn a_copy_of_the_data_takes_over_at_another_address_and_the_old_host_is_shut_out
     mode.settle();
     assert_eq!(moved.install(&change).status, 200, "twice does no harm");
     moved.post("from the new place");
-    mode.eventually("bob follows", || {
-        moved.tick();
-        bob.tick();
-        bob.reads("from the new place")
-    });
+    watch(mode, [&moved, &bob], "bob follows", || bob.reads("from the new place"));
     assert!(bob.reads("from the old place"));
     let friend = bob.friend(&moved.id()).unwrap();
     assert_eq!((friend.address, friend.state), (address.clone(), FriendState::Friends));
@@ -118,11 +133,11 @@ fn a_copy_of_the_data_takes_over_at_another_address_and_the_old_host_is_shut_out
     alice.deployment.restart();
     let is_alarm = |event: &NotificationEvent| matches!(event, NotificationEvent::Superseded { address: newer, .. } if *newer == address);
     mode.eventually("its owner is alarmed", || {
-        let _ = alice.refresh(tidings_social::api::RefreshScope::All);
+        let _ = alice.refresh(RefreshScope::All);
         alice.notifications().iter().any(is_alarm)
     });
     alice.post("by a thief");
-    let _ = alice.refresh(tidings_social::api::RefreshScope::All);
+    let _ = alice.refresh(RefreshScope::All);
     mode.settle();
     bob.come_to_rest();
     assert!(!bob.reads("by a thief"));
@@ -204,7 +219,7 @@ fn notifications_are_read_up_to_one(mode: Mode) {
     mode.settle();
     assert_eq!((page()["unread"].as_u64(), bob.changes().unread), (Some(0), 0));
     let _ = read(&"vvvvvvvvvvvvvvvvvvvvvvvvvv".into()).problem(422);
-    let _ = read(&"nonsense".into()).expect(if read(&"nonsense".into()).status == 400 { 400 } else { 422 });
+    assert!(matches!(read(&"nonsense".into()).status, 400 | 422));
     let _ = bob.call("GET", "/api/notifications?before=x").send().problem(400);
     let _ = bob.deployment.call("GET", "/api/notifications").send().problem(401);
 }

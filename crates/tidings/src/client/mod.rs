@@ -1,18 +1,23 @@
 //! The terminal client: what an owner can do without a browser.
 
-use crate::cli::{FriendsArgs, SetupArgs};
+mod friends;
+mod invitations;
+mod session;
+
+pub use friends::friends;
+pub use invitations::{InvitationsCommand, invitations};
+
+use crate::cli::{OwnerArgs, SetupArgs};
 use crate::identity;
 use anyhow::{Context as _, bail};
+use session::Session;
 use std::io::{IsTerminal as _, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tidings_protocol::limits::ANSWER_BODY_BYTES;
 use tidings_protocol::{Address, Certificate, Problem};
 use tidings_social::access::USER_NAME;
-use tidings_social::api::{
-    FriendList, FriendState, FriendView, NewFriend, SessionStatus, SetupRequest, SetupState, SetupStatus,
-};
+use tidings_social::api::{SessionStatus, SetupRequest, SetupState, SetupStatus};
 use ureq::http::Response;
 use ureq::{Agent, Body};
 
@@ -26,7 +31,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(35);
 /// When the deployment cannot be reached, has an owner, or refuses the password or the name.
 pub fn set_up(args: &SetupArgs) -> anyhow::Result<ExitCode> {
     let typed = typed(&args.address)?;
-    let friends = args.friends.as_deref().map(addresses).transpose()?;
+    let friends = args.friends.as_deref().map(friends::addresses).transpose()?;
     let known = args.words.as_deref().map(identity::words).transpose()?;
     let agent = agent();
     let url = typed.join("/api/setup");
@@ -51,14 +56,15 @@ pub fn set_up(args: &SetupArgs) -> anyhow::Result<ExitCode> {
     let certificate = Certificate::issue(&identity, deployment_key.public_key(), status.address, serial)?;
     let request = SetupRequest {
         name: args.name.clone(),
-        password: password.clone(),
+        password,
         certificate,
         deployment_secret: deployment_key.expose_text(),
     };
     let reply = agent.post(&url).header("authorization", basic(&first)).send_json(&request)?;
-    let session: SessionStatus = read(reply)?;
+    let session = Session::begun_by(agent, typed, &reply);
+    let status: SessionStatus = read(reply)?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "Set up {} for {}.", session.address, session.owner.as_ref().map_or("you", |o| &o.name))?;
+    writeln!(out, "Set up {} for {}.", status.address, status.owner.as_ref().map_or("you", |o| &o.name))?;
     writeln!(out, "Your fingerprint: {}", identity.public_key().fingerprint())?;
     writeln!(out, "Your safety code: {}", identity.public_key().safety_code())?;
     if is_new {
@@ -66,88 +72,18 @@ pub fn set_up(args: &SetupArgs) -> anyhow::Result<ExitCode> {
         identity::print_words(&mut out, &identity)?;
     }
     writeln!(out, "\nSign in as {USER_NAME} with your password.")?;
-    let all_asked = ask_friends(&mut out, &agent, &typed, &password, &friends.unwrap_or_default())?;
+    let all_asked = friends::ask(&mut out, &session, &friends.unwrap_or_default())?;
     Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Lists friends, after asking those that are to be asked.
-///
-/// # Errors
-/// When the deployment cannot be reached, or refuses the password.
-pub fn friends(args: &FriendsArgs) -> anyhow::Result<ExitCode> {
+/// Signs in to the deployment that the command line names, as its owner.
+fn signed_in(args: &OwnerArgs) -> anyhow::Result<Session> {
     let address = typed(&args.address)?;
     let password = match &args.password {
         Some(password) => password.clone(),
         None => ask("Your password: ")?,
     };
-    let agent = agent();
-    // What is asked of a program is all that it prints to standard output.
-    let all_asked = ask_friends(&mut std::io::stderr().lock(), &agent, &address, &password, &args.ask)?;
-    let url = address.join("/api/friends");
-    let reply = agent.get(&url).header("authorization", basic(&password)).call();
-    let list: FriendList = read(reply.with_context(|| format!("could not reach {address}"))?)?;
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&list)?)?;
-    } else {
-        for friend in &list.friends {
-            let state = match friend.state {
-                FriendState::Incoming => "asks you",
-                FriendState::Outgoing => "was asked",
-                FriendState::Friends => "friend",
-            };
-            writeln!(out, "{state:<10} {}  {}", friend.address, friend.name)?;
-            writeln!(out, "           safety code {}", friend.safety_code)?;
-        }
-    }
-    Ok(if all_asked { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Asks people one after the other, and says how it went. Tells whether all could be asked: one who is away does not
-/// keep the others from it.
-fn ask_friends(
-    out: &mut impl Write,
-    agent: &Agent,
-    own: &Address,
-    password: &str,
-    whom: &[String],
-) -> anyhow::Result<bool> {
-    let mut all_asked = true;
-    for address in whom {
-        let new = NewFriend { address: address.clone(), greeting: None };
-        let reply = agent
-            .post(&own.join("/api/friends"))
-            .header("authorization", basic(password))
-            .send_json(&new)
-            .with_context(|| format!("could not reach {own}"))?;
-        match read::<FriendView>(reply) {
-            Ok(friend) if friend.state == FriendState::Friends => writeln!(out, "{address}: friends")?,
-            Ok(_) => writeln!(out, "{address}: asked")?,
-            Err(error) => {
-                all_asked = false;
-                writeln!(out, "{address}: {error:#}")?;
-            }
-        }
-    }
-    Ok(all_asked)
-}
-
-/// The addresses in what `tidings friends --json` printed, or what `GET /api/friends` answered.
-fn addresses(file: &Path) -> anyhow::Result<Vec<String>> {
-    #[derive(serde::Deserialize)]
-    struct Saved {
-        friends: Vec<Friend>,
-    }
-    #[derive(serde::Deserialize)]
-    struct Friend {
-        address: String,
-        state: FriendState,
-    }
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let saved: Saved = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no list of friends (tidings friends --json)", file.display()))?;
-    let wanted = saved.friends.into_iter().filter(|friend| friend.state != FriendState::Incoming);
-    Ok(wanted.map(|friend| friend.address).collect())
+    Ok(Session::with_password(agent(), address, &password))
 }
 
 /// What is at a URL, as text.
