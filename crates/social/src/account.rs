@@ -101,6 +101,12 @@ impl Account {
         Ok(self)
     }
 
+    /// The least id that a post has which was written here, or at a deployment whose data came here, by the clock of the
+    /// setup. What is older is of a deployment before, all of whose data is lost.
+    pub(crate) fn begins(&self) -> RecordId {
+        RecordId::from_parts(self.setup.created_ms(), [0; 10])
+    }
+
     /// The account with another certificate, and what puts it in force. The one before, with its secret, is let go of.
     pub(crate) fn install(&self, installed: &Installed) -> (Self, Batch) {
         let installed = Installed { setup: Some(self.setup), ..installed.clone() };

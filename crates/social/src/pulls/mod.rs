@@ -236,8 +236,13 @@ pub async fn answer<S: KeyValue>(
     }
     let page = match place {
         // Above everything there is no place to stand at: that is how a store that was set back shows.
-        None => list(view, settled.min(view.greatest().unwrap_or(Stamp::ZERO)), None, query.oldest).await?,
-        Some(Place::Listing { start, before }) => list(view, start, Some(before), query.oldest).await?,
+        None => {
+            let start = settled.min(view.greatest().unwrap_or(Stamp::ZERO));
+            list(view, account, start, None, query.oldest).await?
+        }
+        Some(Place::Listing { start, before }) => {
+            list(view, account, start, Some(before), query.oldest).await?
+        }
         Some(Place::Changes { read, at }) => {
             refuse_if_lost(view, read).await?;
             changes(view, settled, read, at, query.oldest).await?
@@ -298,8 +303,12 @@ async fn refuse_if_lost<S: KeyValue>(view: &View<'_, S>, read: Stamp) -> Result<
 
 /// A page of all posts there are, below `before`; with the profile on the first one. What changes from `start` on is
 /// given afterwards.
+///
+/// It ends where this deployment begins. What its owner wrote before, at one whose data is lost, it cannot know of, and so it
+/// does not say that there is nothing: friends keep what they have of it.
 async fn list<S: KeyValue>(
     view: &View<'_, S>,
+    account: &Account,
     start: Stamp,
     before: Option<RecordId>,
     oldest: Option<RecordId>,
@@ -325,7 +334,10 @@ async fn list<S: KeyValue>(
         changes.extend(post_change(&entry.value));
     }
     let unfinished = last.filter(|_| page.more || given < page.entries.len());
-    let listed = Listed { from: unfinished.or(oldest), before };
+    // An idempotency key may have put a post before the setup.
+    let begins = last.map_or(account.begins(), |last| account.begins().min(last));
+    let listed =
+        Listed { from: unfinished.or(Some(oldest.map_or(begins, |oldest| oldest.max(begins)))), before };
     let (next, more) = match (unfinished, before) {
         (Some(before), _) => (Place::Listing { start, before }, true),
         // One page is a picture of one moment, so nothing has changed meanwhile.

@@ -173,7 +173,7 @@ fn letting_go_of_very_many_posts_takes_several_pulls() {
     for n in 0..count {
         let unique = u64::try_from(n).unwrap().to_be_bytes();
         let id = RecordId::from_parts(
-            START_MS - HOUR_MS,
+            START_MS,
             [0, 0, unique[0], unique[1], unique[2], unique[3], unique[4], unique[5], unique[6], unique[7]],
         );
         batch.put(keys::feed(id, &who), b"{}".to_vec());

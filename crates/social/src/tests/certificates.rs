@@ -356,6 +356,41 @@ fn who_sets_up_anew_from_the_words_is_a_friend_again_with_nothing_to_accept() {
 }
 
 #[test]
+fn friends_keep_the_earlier_posts_of_who_sets_up_anew_and_let_go_of_what_is_withdrawn_since() {
+    let mut world = World::of_friends("alice", "bob");
+    let withdrawn = world.write("alice", "withdrawn while she could");
+    world.write("alice", "from the old place");
+    world.refresh("bob", Scope::ALL);
+    let alice = world.at("alice");
+    alice.commit(block_on(own_posts::delete(&alice.view(), withdrawn, world.now_ms())).unwrap());
+    world.refresh("bob", Scope::ALL);
+    world.write("alice", "never seen by bob");
+    start_anew(&mut world);
+    world.request("alice", "bob");
+    let early = world.write("alice", "a mistake at the new place");
+    world.write("alice", "from the new place");
+    for _ in 0..2 {
+        // The first one looks whether she is there.
+        world.refresh("bob", Scope::ALL);
+    }
+    let all = ["from the new place", "a mistake at the new place", "from the old place"];
+    assert_eq!(world.at("bob").feed_texts(), all);
+
+    // Starting over with the new place later on: it says what there is from its own beginning on, and nothing of before.
+    let alice = world.at("alice");
+    let mut batch = Batch::new();
+    batch.delete(keys::post(early));
+    alice.commit(batch);
+    let (bob, who) = (world.at("bob"), world.id("alice"));
+    let pull = crate::relation::Pull { cursor: Some("garbled".into()), ..bob.relation(&who).pull.unwrap() };
+    let mut batch = Batch::new();
+    batch.put(keys::pull(&who), stored::json(&pull));
+    bob.commit(batch);
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.at("bob").feed_texts(), ["from the new place", "from the old place"]);
+}
+
+#[test]
 fn whom_a_friend_left_meanwhile_has_to_ask_anew() {
     let mut world = World::of_friends("alice", "bob");
     world.end("bob", "alice");

@@ -458,7 +458,8 @@ fn over_the_wire(answer: &pulls::StoredAnswer) -> PullAnswer {
 /// Puts a certificate and its key in force.
 fn install(ledger: &TestLedger, certificate: Signed<Certificate>, key: &Seed, mut batch: Batch) -> Account {
     let record = SetupRecord { certificate, deployment_secret: key.expose_text(), access: ACCESS.clone() };
-    batch.put(keys::setup(RecordId::from_parts(START_MS, [0; 10])), stored::json(&record));
+    let set_up = RecordId::from_parts(record.certificate.unverified().serial, [0; 10]);
+    batch.put(keys::setup(set_up), stored::json(&record));
     let mut view = block_on(ledger.view()).unwrap();
     block_on(ledger.commit(&mut view, batch)).unwrap();
     block_on(Account::load(&view)).unwrap().unwrap()
