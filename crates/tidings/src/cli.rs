@@ -227,10 +227,12 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let server = server::Server::bind(args.into()).await?;
+        // Before anybody is told that it listens: who stops it at once would end it in the middle otherwise.
+        let stop = server::stop_signal()?;
         let mut stdout = std::io::stdout();
         writeln!(stdout, "listening on {}", server.url())?;
         stdout.flush()?;
-        server.run(server::stop_signal()?).await
+        server.run(stop).await
     });
     // A component that was ended may still hold a blocking thread; the process does not wait for it.
     runtime.shutdown_background();
