@@ -5,7 +5,7 @@ use crate::keys;
 use crate::resigning::Progress;
 use crate::stored;
 use serde::{Deserialize, Serialize};
-use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
+use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, Timing, View};
 use tidings_protocol::{Address, Certificate, Fingerprint, PublicKey, RecordId, Seed, Signed};
 
 /// What setup writes, once.
@@ -101,10 +101,10 @@ impl Account {
         Ok(self)
     }
 
-    /// The least id that a post has which was written here, or at a deployment whose data came here, by the clock of the
-    /// setup. What is older is of a deployment before, all of whose data is lost.
-    pub(crate) fn begins(&self) -> RecordId {
-        RecordId::from_parts(self.setup.created_ms(), [0; 10])
+    /// The least id that a post has which was written here, or at a deployment whose data came here: that of the setup's time,
+    /// less what clocks of instances differ by. What is older is of a deployment before, all of whose data is lost.
+    pub(crate) fn begins(&self, timing: Timing) -> RecordId {
+        RecordId::from_parts(self.setup.created_ms().saturating_sub(timing.clock_error_ms), [0; 10])
     }
 
     /// The account with another certificate, and what puts it in force. The one before, with its secret, is let go of.

@@ -234,14 +234,15 @@ pub async fn answer<S: KeyValue>(
     if place.is_none() {
         count_listing(&mut served, now_ms)?;
     }
+    let begins = account.begins(timing);
     let page = match place {
         // Above everything there is no place to stand at: that is how a store that was set back shows.
         None => {
             let start = settled.min(view.greatest().unwrap_or(Stamp::ZERO));
-            list(view, account, start, None, query.oldest).await?
+            list(view, begins, start, None, query.oldest).await?
         }
         Some(Place::Listing { start, before }) => {
-            list(view, account, start, Some(before), query.oldest).await?
+            list(view, begins, start, Some(before), query.oldest).await?
         }
         Some(Place::Changes { read, at }) => {
             refuse_if_lost(view, read).await?;
@@ -304,11 +305,11 @@ async fn refuse_if_lost<S: KeyValue>(view: &View<'_, S>, read: Stamp) -> Result<
 /// A page of all posts there are, below `before`; with the profile on the first one. What changes from `start` on is
 /// given afterwards.
 ///
-/// It ends where this deployment begins. What its owner wrote before, at one whose data is lost, it cannot know of, and so it
+/// It ends at `begins`, where this deployment does. What its owner wrote before, at one whose data is lost, it cannot know of, and so it
 /// does not say that there is nothing: friends keep what they have of it.
 async fn list<S: KeyValue>(
     view: &View<'_, S>,
-    account: &Account,
+    begins: RecordId,
     start: Stamp,
     before: Option<RecordId>,
     oldest: Option<RecordId>,
@@ -335,7 +336,7 @@ async fn list<S: KeyValue>(
     }
     let unfinished = last.filter(|_| page.more || given < page.entries.len());
     // An idempotency key may have put a post before the setup.
-    let begins = last.map_or(account.begins(), |last| account.begins().min(last));
+    let begins = last.map_or(begins, |last| begins.min(last));
     let listed =
         Listed { from: unfinished.or(Some(oldest.map_or(begins, |oldest| oldest.max(begins)))), before };
     let (next, more) = match (unfinished, before) {
