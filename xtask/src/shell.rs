@@ -7,7 +7,9 @@ use std::process::Command;
 
 /// The root of the repository. Every task works from here, wherever it was started.
 pub fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    // As it is run rather than as it was built: checkouts may share build folders.
+    let xtask = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let xtask = Path::new(&xtask);
     xtask.parent().unwrap_or(xtask).to_owned()
 }
 

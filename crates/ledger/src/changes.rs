@@ -128,7 +128,7 @@ impl<S: KeyValue> View<'_, S> {
             same.flat_map(|(_, spans)| spans)
                 .any(|span| span.low.as_slice() <= key && key <= span.high.as_slice())
         };
-        let is_dear = !self.is_loaded(&object.text) && self.has_read_enough(object);
+        let is_dear = !self.is_loaded(&object.text) && (self.has_read_many() || self.would_read_much(object));
         let is_enough = is_dear || changes.items.len() >= limit;
         (is_enough && !changes.items.iter().any(may_be_elsewhere)).then_some(changes)
     }

@@ -163,19 +163,15 @@ fn split_range(tombstone: &mut RangeTombstone, key: &[u8]) -> Option<RangeTombst
 }
 
 /// The cut that is nearest to `index` and does not leave the newest page of a partition on two sides, unless that would
-/// leave much room unused.
+/// leave much room unused: then there is no use in leaving some of it.
 fn keep_page_together(items: &[Item<'_>], start: usize, index: usize, room: usize) -> usize {
     let partition = items[index].partition;
     let same = |item: &&Item<'_>| item.partition == partition;
     let after = items[index..].iter().take(PAGE_ENTRIES).take_while(same).count();
-    let mut bytes = 0;
-    let small = |item: &&Item<'_>| {
-        bytes += item.bytes;
-        bytes <= room / 8
-    };
-    let before =
-        items[start + 1..index].iter().rev().take(PAGE_ENTRIES - after).take_while(same).take_while(small);
-    index - before.count()
+    let before: Vec<_> =
+        items[start + 1..index].iter().rev().take(PAGE_ENTRIES - after).take_while(same).collect();
+    let bytes: usize = before.iter().map(|item| item.bytes).sum();
+    if bytes <= room / 8 { index - before.len() } else { index }
 }
 
 /// The partition up to the first slash: partitions of one kind, such as one for each friend, are a family.
@@ -233,6 +229,14 @@ mod tests {
         let parts = cut(records, Vec::new(), policy);
         assert_eq!(parts.len(), 2);
         assert_eq!(parts[1].len(), PAGE_ENTRIES);
+    }
+
+    #[test]
+    fn entries_too_large_to_keep_a_page_together_fill_their_object() {
+        let policy = Policy { object_bytes: 20_000, bulk_bytes: usize::MAX, ..Policy::new() };
+        let records: Vec<_> = (0..40).map(|number| record(&format!("blob:{number:04}"), 900)).collect();
+        let parts = cut(records, Vec::new(), policy);
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [21, 19]);
     }
 
     #[test]

@@ -50,7 +50,8 @@ pub const MAX_MERGE_BYTES: u64 = 2_400_000;
 /// single entries that a request looks at besides, that stays below [`MAX_MAINTENANCE_OPERATIONS`].
 pub const MAX_PAGE_GETS: usize = 32;
 
-/// Objects that a page may read whatever its view has read before: no page is left with next to nothing.
+/// Objects that a page may read whatever its view has read before, as long as their bytes are few: no page is left with next to
+/// nothing.
 pub const LEAST_GETS_OF_A_PAGE: usize = 12;
 
 /// Most merged objects that a page reads once it is half full: with as many commits that are not merged, 8 gets.

@@ -225,10 +225,11 @@ impl<S: KeyValue, C: Clock, R: Random> Work<'_, S, C, R> {
         let all: Vec<usize> = sources.iter().chain(&indexes).copied().collect();
         if plan.sum(&all) > plan.policy.merge_bytes && met.len() > 1 || all.len() > MAX_INPUTS {
             let cuts = self.cuts(plan, &contents, &met);
-            return match cuts.as_slice() {
-                [] => Ok(false),
-                cuts => self.write(view, plan, &inputs, level - 1, cuts, sources).await,
-            };
+            if !cuts.is_empty() {
+                return self.write(view, plan, &inputs, level - 1, &cuts, sources).await;
+            }
+            let falling = Falling { inputs, contents: &contents, sources, level };
+            return self.fall_among(view, plan, falling, &indexes).await;
         }
         if !self.can_read(view, plan.listing, &indexes, self.likely_outputs(plan, &all)) {
             return Ok(false);
@@ -237,6 +238,47 @@ impl<S: KeyValue, C: Clock, R: Random> Work<'_, S, C, R> {
         let cuts = cuts_around_others(plan, level, &all, &residents);
         inputs.extend(residents);
         self.write(view, plan, &inputs, level, &cuts, &all).await
+    }
+
+    /// Merges what falls with some of what it may meet, where that is too much for one merge and no cut makes it less: the
+    /// names of objects with several partitions do not tell where in these they lie. What really has a key of it comes
+    /// first. Values that it does not come to replace or hide are found as [stragglers](Plan::kinds).
+    async fn fall_among(
+        &mut self,
+        view: &mut View<'_, S>,
+        plan: &Plan<'_>,
+        falling: Falling<'_>,
+        met: &[usize],
+    ) -> Result<bool, LedgerError> {
+        let Falling { mut inputs, contents, sources, level } = falling;
+        let can_read = |count: &usize| {
+            self.can_read(view, plan.listing, &met[..*count], self.likely_outputs(plan, &met[..*count]))
+        };
+        let readable = (1..=met.len()).rev().find(can_read).unwrap_or(0);
+        let mut known = Vec::new();
+        for index in &met[..readable] {
+            let read = self.read_all(view, plan.listing, &[*index]).await?;
+            known.extend(read.into_iter().map(|resident| (*index, resident)));
+        }
+        known.sort_by_key(|(_, resident)| {
+            (!concern(contents, &resident.contents), resident.name.size_bytes())
+        });
+        let mut indexes = sources.to_vec();
+        let mut residents = Vec::new();
+        for (index, resident) in known {
+            indexes.push(index);
+            if indexes.len() <= MAX_INPUTS && plan.sum(&indexes) <= plan.policy.merge_bytes {
+                residents.push(resident);
+            } else {
+                indexes.pop();
+            }
+        }
+        if residents.is_empty() {
+            return Ok(false);
+        }
+        let cuts = cuts_around_others(plan, level, &indexes, &residents);
+        inputs.extend(residents);
+        self.write(view, plan, &inputs, level, &cuts, &indexes).await
     }
 
     /// What of a level has keys in common with what falls: of tombstones alone, only what they may hide.
@@ -379,6 +421,15 @@ impl<S: KeyValue, C: Clock, R: Random> Work<'_, S, C, R> {
         }
         Ok(inputs)
     }
+}
+
+/// What is on its way to a level.
+struct Falling<'f> {
+    inputs: Vec<Input>,
+    /// Their union.
+    contents: &'f Contents,
+    sources: &'f [usize],
+    level: u8,
 }
 
 /// An object that has keys in common with something, from this one on.

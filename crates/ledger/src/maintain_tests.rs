@@ -2,9 +2,11 @@
 
 use pollster::block_on;
 
-use crate::policy::Policy;
+use crate::body::{Contents, Identity, Record, encode};
+use crate::name::ObjectId;
+use crate::policy::{Policy, level};
 use crate::testing::{Faults, ManualClock, MemoryStore, ModelStore, SeededRandom};
-use crate::{Batch, Budget, Direction, Key, Ledger, LedgerError, Maintenance, Range, Timing};
+use crate::{Batch, Budget, Direction, Key, Ledger, LedgerError, Maintenance, Range, Stamp, Timing};
 
 const T: u64 = 1_700_000_000_000;
 
@@ -205,6 +207,62 @@ fn large_values_are_packed_and_merging_comes_to_an_end() {
     assert!(ledger.store().contents().len() <= 60);
     assert!(ledger.store().contents().values().all(|body| body.len() <= 960_000));
     assert!(most > 1);
+}
+
+/// Puts a bottom object there, as an earlier compaction may have left it.
+fn settle(ledger: &TestLedger, number: u64, entries: &[(&str, usize, &[u8])]) {
+    let stamp = Stamp::at_ms(T - 1_000);
+    let records = entries.iter().map(|(partition, number, value)| (key(partition, *number), value.to_vec()));
+    let mut records: Vec<_> =
+        records.map(|(key, value)| Record { key, stamp, value: Some(value.into()) }).collect();
+    records.sort_by(|a, b| a.key.cmp(&b.key));
+    let id = ObjectId::of_part(number, 0);
+    let identity = Identity {
+        id,
+        level: level::BOTTOM,
+        parts: 1,
+        inputs: vec![ObjectId::new(number)],
+        made_ms: T - 1_000_000,
+        greatest: stamp,
+    };
+    let (name, body) = encode(identity, &Contents { ranges: Vec::new(), records }).unwrap();
+    ledger.store().insert(name.to_string(), body);
+}
+
+#[test]
+fn what_falls_onto_more_than_one_merge_takes_comes_down_where_it_hides_something() {
+    let (ledger, clock) = local();
+    let mut random = fastrand::Rng::with_seed(4);
+    let mut large = || random_bytes(&mut random, 450_000);
+    // Names of objects with several partitions do not tell which of their keys lie where.
+    for number in 0..4 {
+        let (first, second) = (large(), large());
+        let other = ["dm/a", "dm/c", "dm/d", "dm/e"][number];
+        settle(&ledger, 1_000 + number as u64, &[("dm/b", number, &first), (other, number, &second)]);
+    }
+    let is_held = |number| everything_stored(&ledger).iter().any(|known| *known == key("dm/b", number));
+    assert!(is_held(2));
+    let mut batch = Batch::new();
+    batch.delete(key("dm/b", 2));
+    commit(&ledger, batch);
+    maintain_long(&ledger, &clock);
+    let levels = block_on(async { ledger.view().await.unwrap().usage() }).levels;
+    assert_eq!(levels[usize::from(level::TO_BOTTOM)].objects, 0, "{levels:?}");
+    assert!(!is_held(2));
+    assert_eq!(everything(&ledger).len(), 7);
+}
+
+/// The keys of all values that any object still has.
+fn everything_stored(ledger: &TestLedger) -> Vec<Key> {
+    let mut keys = Vec::new();
+    for (name, body) in ledger.store().contents() {
+        let name = crate::name::ObjectName::parse(&name).unwrap();
+        let contents = crate::segment::Stored::open(&name, &name.to_string(), body.into()).unwrap();
+        let contents = crate::segment::Segment::Stored(contents).contents();
+        let values = contents.records.iter().filter(|record| record.value.is_some());
+        keys.extend(values.map(|record| record.key.clone()));
+    }
+    keys
 }
 
 #[test]

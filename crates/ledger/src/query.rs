@@ -91,8 +91,8 @@ impl<S: KeyValue> View<'_, S> {
     }
 
     /// The same for who can come back for more: the page may end early, with at least one entry unless there is none.
-    /// It does where this view would have to read more than [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects or
-    /// [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES) in all, but not before the page has read
+    /// It does where this view would have to read more than [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES) in all, or more
+    /// than [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects, but for those not before the page has read
     /// [`LEAST_GETS_OF_A_PAGE`] itself; and where it is half full and would have to read more than
     /// [`MERGED_GETS_OF_A_PAGE`] merged objects.
     ///
@@ -190,7 +190,7 @@ impl Thrift {
         self.merged += usize::from(is_merged);
         self.fetched += 1;
         let has_share = self.fetched > LEAST_GETS_OF_A_PAGE;
-        is_dear || entries > 0 && has_share && view.has_read_enough(object)
+        is_dear || entries > 0 && (view.would_read_much(object) || has_share && view.has_read_many())
     }
 }
 

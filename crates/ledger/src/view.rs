@@ -247,15 +247,17 @@ impl<S> View<'_, S> {
 
     /// Whether the view has read what [pages](View::page) may read. Who puts a page together from several ends it then.
     pub fn has_read_a_page(&self) -> bool {
-        let state = self.state();
-        state.gets >= MAX_PAGE_GETS || state.bytes_read >= MAX_PAGE_BYTES
+        self.has_read_many() || self.state().bytes_read >= MAX_PAGE_BYTES
     }
 
-    /// Whether to fetch one more object would go beyond what pages may read.
-    pub(crate) fn has_read_enough(&self, object: &Listed) -> bool {
-        let state = self.state();
-        let bytes = state.bytes_read.saturating_add(u64::from(object.name.size_bytes()));
-        state.gets >= MAX_PAGE_GETS || bytes > MAX_PAGE_BYTES
+    /// Whether the view has read as many objects as pages may read.
+    pub(crate) fn has_read_many(&self) -> bool {
+        self.state().gets >= MAX_PAGE_GETS
+    }
+
+    /// Whether to fetch one more object would take more bytes than pages may read.
+    pub(crate) fn would_read_much(&self, object: &Listed) -> bool {
+        self.state().bytes_read.saturating_add(u64::from(object.name.size_bytes())) > MAX_PAGE_BYTES
     }
 
     /// Whether reading an object costs nothing any more.

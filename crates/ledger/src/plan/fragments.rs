@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Plan, Task, resident_level};
 use crate::limits::{KEYS_ARE_SCARCE, MAX_INPUTS};
-use crate::name::{ObjectName, Partitions};
+use crate::name::{Partitions, Tag};
 use crate::overlap::{are_one_family, has_one_partition, lie_across, name_tells_all};
 use crate::policy::level;
 
@@ -94,16 +94,26 @@ impl Plan<'_> {
     /// Small bottom objects of different partitions, together. They need not be neighbours: as long as the name tells all
     /// partitions, nobody reads the object for another.
     ///
-    /// Nor does anybody read one more for it: a name that tells one partition tells how far its keys reach, and others do not, so
-    /// of those only such are packed as a newest page needs in any case.
+    /// Nor does anybody read one more for it, if nothing else at the bottom has those partitions: a name that tells one
+    /// partition tells how far its keys reach, and others do not.
     fn packs(&self) -> Vec<Task> {
         let bytes = self.policy.object_bytes_at(level::BOTTOM) as u64;
+        let mut holders: HashMap<Tag, usize> = HashMap::new();
+        for (index, _) in self.residents(level::BOTTOM) {
+            match &self.name(index).partitions {
+                Partitions::Only(tags) => tags.iter().for_each(|tag| *holders.entry(*tag).or_default() += 1),
+                // It may have any.
+                Partitions::Any => return Vec::new(),
+            }
+        }
         let is_small = |index: &usize| u64::from(self.name(*index).size_bytes) * 5 < bytes * 3;
+        let is_alone = |index: &usize| match &self.name(*index).partitions {
+            Partitions::Only(tags) => tags.iter().all(|tag| holders.get(tag) == Some(&1)),
+            Partitions::Any => false,
+        };
         let candidates = self.residents(level::BOTTOM).filter(|(_, may_merge)| *may_merge);
-        let mut rest: Vec<usize> = candidates
-            .map(|(index, _)| index)
-            .filter(|index| is_small(index) && !self.has_newer_of_its_own(*index))
-            .collect();
+        let mut rest: Vec<usize> =
+            candidates.map(|(index, _)| index).filter(|index| is_small(index) && is_alone(index)).collect();
         rest.sort_by_key(|index| (self.name(*index).size_bytes, *index));
         let mut tasks = Vec::new();
         while rest.len() > 1 {
@@ -127,15 +137,6 @@ impl Plan<'_> {
             rest = left;
         }
         tasks
-    }
-
-    /// Whether a bottom object is one of several of a single partition, and not that with the highest keys.
-    fn has_newer_of_its_own(&self, index: usize) -> bool {
-        let name = self.name(index);
-        let is_newer = |other: &ObjectName| {
-            has_one_partition(other) && other.partitions == name.partitions && other.high > name.high
-        };
-        has_one_partition(name) && self.residents(level::BOTTOM).any(|(other, _)| is_newer(self.name(other)))
     }
 
     fn has_many_keys(&self) -> bool {

@@ -3,7 +3,7 @@
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use serde_json::json;
 use std::fmt::Write as _;
-use tidings_ledger::{Key, KeyError};
+use tidings_ledger::{Key, KeyError, Range};
 use tidings_protocol::{Fingerprint, Head, PublicKey, RecordId, Seed};
 
 /// Different words there are.
@@ -201,10 +201,15 @@ pub(super) mod keys {
         Key::new(&conversation(with), &id.to_string())
     }
 
-    /// Where the bytes of a picture are: in the order of time, like everything that there is much of, so that new ones
-    /// come behind the others and what is there stays where it is.
-    pub fn blob(id: RecordId) -> Result<Key, KeyError> {
-        Key::new(BLOB, &id.to_string())
+    /// Where a piece of a picture is: in the order of time, like everything that there is much of, so that new ones come
+    /// behind the others and what is there stays where it is.
+    pub fn piece(id: RecordId, number: usize) -> Result<Key, KeyError> {
+        Key::new(BLOB, &format!("{id}/{number:02}"))
+    }
+
+    /// All pieces of a picture.
+    pub fn pieces(id: RecordId) -> Range {
+        Range::prefix(BLOB, &format!("{id}/"))
     }
 
     /// Which picture has this SHA-256: each is stored once.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use tidings_ledger::testing::{Faults, ManualClock, ModelStore, Operations, SeededRandom, SkewedClock};
 use tidings_ledger::{Budget, Direction, Key, Ledger, LedgerError, ObjectName, Range, Tag, Timing, View};
+use tidings_protocol::RecordId;
 
 /// D: how stale the store is, in milliseconds.
 pub(super) const STALENESS_MS: u64 = 60_000;
@@ -36,6 +37,8 @@ pub(super) enum Read {
     Newest(String),
     /// One entry.
     Point(Key),
+    /// All pieces of a picture.
+    Picture(RecordId),
     /// All of a range, as the rules need it to decide.
     All(Range),
 }
@@ -73,9 +76,18 @@ impl Deployment {
         self.timing.grace_ms()
     }
 
-    /// A request: a fresh view, reads, one commit, and a piece of maintenance with what is left of its budget.
+    /// What somebody looks at, and then what they do: each a request of its own, as the app makes them.
     pub fn request(&mut self, reads: &[Read], writes: Writes) -> Result<()> {
-        let mut writes = Some(writes);
+        let (needed, looks): (Vec<Read>, Vec<Read>) =
+            reads.iter().cloned().partition(|read| matches!(read, Read::All(_)));
+        for look in looks {
+            self.persist(&[look], None)?;
+        }
+        self.persist(&needed, Some(writes))
+    }
+
+    /// A request, made again while what is listed cannot be read.
+    fn persist(&mut self, reads: &[Read], mut writes: Option<Writes>) -> Result<()> {
         for _ in 0..TRIES {
             match drive(self.attempt(reads, &mut writes)) {
                 Ok(()) => {
@@ -102,6 +114,7 @@ impl Deployment {
         Ledger::new(self.store.request(), clock, SeededRandom::new(self.random.u64(..)), self.timing)
     }
 
+    /// A fresh view, reads, and for who writes one commit and a piece of maintenance with what is left of the budget.
     async fn attempt(&mut self, reads: &[Read], writes: &mut Option<Writes>) -> Result<(), LedgerError> {
         let ledger = self.ledger();
         self.store.take_operations();
@@ -112,7 +125,10 @@ impl Deployment {
             reading = sum(reading, self.read(&view, read).await?);
         }
         // Given away, since after a failure it would not be known whether the commit was made.
-        let Some(writes) = writes.take() else { return Ok(()) };
+        let Some(writes) = writes.take() else {
+            self.meter.request(sum(reading, writing), Operations::default());
+            return Ok(());
+        };
         match ledger.commit(&mut view, writes.batch()).await {
             Ok(committed) => {
                 self.meter.commits += 1;
@@ -158,11 +174,14 @@ impl Deployment {
                 }
                 Ok(operations)
             }
-            Read::All(range) => {
-                view.scan(range.clone(), Direction::Forward, usize::MAX).await?;
-                Ok(self.store.take_operations())
-            }
+            Read::Picture(id) => self.read_all(view, keys::pieces(*id)).await,
+            Read::All(range) => self.read_all(view, range.clone()).await,
         }
+    }
+
+    async fn read_all(&self, view: &View<'_, ModelStore>, range: Range) -> Result<Operations, LedgerError> {
+        view.scan(range, Direction::Forward, usize::MAX).await?;
+        Ok(self.store.take_operations())
     }
 
     /// A request that changes next to nothing.

@@ -13,6 +13,10 @@ use tidings_protocol::RecordId;
 /// Keys and values of pictures that are committed together: what fits beside each other into one object.
 const COMMIT_BYTES: usize = 950_000;
 
+/// Bytes of a piece of a picture. Stored as a whole, pictures would leave a sixth of each object unused: the next one does
+/// not fit. Pieces fill objects, and few pictures lie in two.
+const PIECE_BYTES: usize = 32 * 1024;
+
 /// How many friends' posts are remembered, for those that are edited later.
 const REMEMBERED: usize = 500;
 
@@ -33,7 +37,7 @@ pub(super) struct Life {
     /// Own posts by number, as far as they are written.
     posts: Vec<Option<RecordId>>,
     messages: Vec<Key>,
-    pictures: Vec<Key>,
+    pictures: Vec<RecordId>,
     /// Sizes of the pictures to come.
     sizes: Vec<usize>,
     /// Friends' posts that came lately, and whose they are.
@@ -111,11 +115,14 @@ impl Life {
                 bytes = 0;
             }
             let id = deployment.content.record_id(deployment.store.true_ms());
-            let key = keys::blob(id)?;
             album.puts.push((keys::image(&deployment.content.picture_name())?, id.to_string().into_bytes()));
-            bytes += size + key.as_str().len() + 250;
-            self.pictures.push(key.clone());
-            album.puts.push((key, deployment.content.picture(size)));
+            self.pictures.push(id);
+            bytes += size + 250;
+            for (number, piece) in deployment.content.picture(size).chunks(PIECE_BYTES).enumerate() {
+                let key = keys::piece(id, number)?;
+                bytes += key.as_str().len() + 20;
+                album.puts.push((key, piece.to_vec()));
+            }
         }
         if !album.puts.is_empty() {
             deployment.request(&[], album)?;
@@ -128,7 +135,7 @@ impl Life {
         match deployment.random.u32(0..6) {
             0 | 1 => reads.push(Read::Newest(keys::FEED.to_owned())),
             2 => reads.push(Read::Newest(keys::POST.to_owned())),
-            3 => reads.extend(choice(&mut deployment.random, &self.pictures).map(Read::Point)),
+            3 => reads.extend(choice(&mut deployment.random, &self.pictures).map(Read::Picture)),
             4 => reads.push(Read::Point(keys::own("setup")?)),
             _ => reads.extend(choice(&mut deployment.random, &self.messages).map(Read::Point)),
         }
