@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // Here a broken assumption is a failed test.
 
-use tidings_simulator::network::month::{Habits, run};
+use tidings_simulator::network::month::{Habits, Report, run};
 
 /// What programs that read the figures rely on.
 const FIELDS: [&str; 7] = [
@@ -27,6 +27,7 @@ fn an_impatient_client_keeps_to_the_hour() {
         visits: 2,
         poll_seconds: (4, 4, 4),
         is_impatient: true,
+        carry_bytes: 0,
         quiet: true,
     });
     assert_eq!(report.problems(), [""; 0]);
@@ -44,6 +45,7 @@ fn a_day_with_friends_costs_what_is_sent_and_asked_for() {
         visits: 2,
         poll_seconds: (4, 10, 20),
         is_impatient: false,
+        carry_bytes: 0,
         quiet: true,
     });
     assert_eq!(report.problems(), [""; 0]);
@@ -58,4 +60,29 @@ fn a_day_with_friends_costs_what_is_sent_and_asked_for() {
     for field in FIELDS {
         assert!(figures.contains_key(field), "{field}");
     }
+}
+
+/// The variant that the protocol was compared with before it was left as it is.
+#[test]
+fn a_notification_that_carries_what_changed_spares_the_pull() {
+    let of = |carry_bytes| {
+        run(&Habits {
+            seed: 1,
+            friends: 4,
+            days: 2,
+            changes_a_day: 2,
+            tab_hours: 0.5,
+            visits: 2,
+            poll_seconds: (10, 20, 20),
+            is_impatient: false,
+            carry_bytes,
+            quiet: true,
+        })
+    };
+    let (plain, carrying, too_small) = (of(0), of(8 * 1024), of(100));
+    let pulls = |report: &Report| report.requests_in_pulls + report.requests_out_pulls;
+    assert!(pulls(&carrying) * 2 < pulls(&plain), "{plain}\n{carrying}");
+    assert!(pulls(&too_small) * 2 > pulls(&plain), "{plain}\n{too_small}");
+    let notifications = |report: &Report| report.requests_out_notifications;
+    assert!(notifications(&carrying) >= notifications(&plain), "{plain}\n{carrying}");
 }

@@ -5,7 +5,9 @@
 //! compared with what the owners did ([`verify`]). One seed reproduces a run exactly. What stands between HTTP and the
 //! rules in the components (`api/`) is mirrored in [`endpoints`] and [`owner`]; everything else is the real code.
 
+mod carry;
 mod chronicle;
+pub mod comparison;
 mod deployment;
 mod endpoints;
 mod executor;

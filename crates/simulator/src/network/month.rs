@@ -34,7 +34,7 @@ const FRIENDS_POLL_MS: u64 = MINUTE_MS;
 const OBSERVED: usize = 0;
 
 /// What people do.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Habits {
     /// Where all randomness comes from.
     pub seed: u64,
@@ -49,28 +49,25 @@ pub struct Habits {
     /// Visits a day.
     pub visits: u64,
     /// Seconds between two polls of the open app: after opening it or writing, for some minutes more, and otherwise.
+    #[serde(skip)]
     pub poll_seconds: (u64, u64, u64),
     /// Whether the observed one's app has network work done whenever some seems due, without the rest it is told to give.
+    #[serde(skip)]
     pub is_impatient: bool,
+    /// Bytes of changes that a notification carries at most, in the variant that [`super::comparison`] compares with; 0 in the
+    /// protocol as it is.
+    pub carry_bytes: u64,
     /// Whether to keep the progress to oneself.
+    #[serde(skip)]
     pub quiet: bool,
 }
 
 /// What it cost. Flat, for programs that read it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// Where all randomness came from.
-    pub seed: u64,
-    /// Friends of the observed one.
-    pub friends: usize,
-    /// Days that were observed.
-    pub days: u64,
-    /// Posts that everybody wrote a day.
-    pub changes_a_day: u64,
-    /// Hours a day with the app open.
-    pub tab_hours: f64,
-    /// Visits a day.
-    pub visits: u64,
+    /// What people did.
+    #[serde(flatten)]
+    pub habits: Habits,
     /// Requests that the host executed: of others, of the open app, and for its files.
     pub requests_in: u64,
     /// Of them polls of the open app.
@@ -112,6 +109,7 @@ pub struct Report {
 pub fn run(habits: &Habits) -> Report {
     let mut progress = Progress::new(habits.quiet);
     let world = World::new(habits.seed, Wrong::Nothing);
+    world.carry_bytes.set(habits.carry_bytes);
     world.weather.set(Weather { delay_ms: 200, ..Weather::default() });
     let store = Faults { staleness_ms: STALENESS_MS, latency_ms: 1, failures: 0, late_ms: 0 };
     for number in 0..=habits.friends {
@@ -230,12 +228,7 @@ fn report(world: &World, habits: &Habits, asked: Asked, written: u64, seconds: f
     let deployment = world.deployment(OBSERVED);
     let months = habits.days.max(1) as f64 / MONTH_DAYS as f64;
     Report {
-        seed: habits.seed,
-        friends: habits.friends,
-        days: habits.days,
-        changes_a_day: habits.changes_a_day,
-        tab_hours: habits.tab_hours,
-        visits: habits.visits,
+        habits: habits.clone(),
         requests_in,
         requests_in_polls: asked.polls,
         requests_in_app: asked.others,
@@ -274,7 +267,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { friends, days, changes_a_day, tab_hours, visits, .. } = self;
+        let Habits { friends, days, changes_a_day, tab_hours, visits, .. } = self.habits;
         writeln!(
             f,
             "{days} days with {friends} friends; everybody writes {changes_a_day} a day, in {visits} visits of together {tab_hours} h\n"

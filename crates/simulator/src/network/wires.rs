@@ -1,8 +1,8 @@
 //! The network between the deployments: it loses, doubles, delays, reorders, and cuts off.
 
 use super::deployment::OneClock;
-use super::endpoints;
 use super::world::World;
+use super::{carry, endpoints};
 use futures::channel::oneshot;
 use futures::future::{Either, join_all, select};
 use std::pin::pin;
@@ -148,6 +148,7 @@ async fn deliver(
     world.executor.spawn_request(async move {
         let deployment = server.deployment(to);
         let world = server.clone();
+        let request = carry::bring(&server, from, to, request).await;
         endpoints::serve(&deployment, &request, |received| {
             world.note(|| format!("d{to} answers {} to d{from}'s {}", received.status, request.path));
             world.meter.borrow_mut().answered(to, &received);

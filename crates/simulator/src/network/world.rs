@@ -32,6 +32,8 @@ pub(super) struct World {
     pub cuts: RefCell<Vec<Cut>>,
     pub meter: RefCell<Meter>,
     pub chronicle: RefCell<Chronicle>,
+    /// Bytes of changes that a notification carries at most; 0 in the protocol as it is.
+    pub carry_bytes: Cell<u64>,
     deployments: RefCell<Vec<Rc<Deployment>>>,
     random: RefCell<fastrand::Rng>,
     history: RefCell<VecDeque<String>>,
@@ -49,6 +51,7 @@ impl World {
             cuts: RefCell::default(),
             meter: RefCell::default(),
             chronicle: RefCell::default(),
+            carry_bytes: Cell::default(),
             deployments: RefCell::default(),
             random: RefCell::new(random),
             history: RefCell::default(),
