@@ -15,6 +15,8 @@ const ENTRY_OVERHEAD_BYTES: usize = 3 * 3 + 1 + Stamp::BYTES;
 /// Cuts contents into parts that fit into an object each, in the order of keys.
 pub(crate) struct Cutter {
     part_bytes: usize,
+    /// The same for parts with several partitions.
+    shared_bytes: usize,
     bulk_bytes: usize,
     /// Whether families of partitions are kept apart.
     by_family: bool,
@@ -33,6 +35,7 @@ impl Cutter {
     pub fn new(policy: &Policy, level: u8, by_family: bool) -> Self {
         Self {
             part_bytes: policy.object_bytes_at(level),
+            shared_bytes: policy.shared_bytes_at(level),
             bulk_bytes: policy.bulk_bytes,
             by_family: by_family && level >= level::MIDDLE,
             keeps_pages: level >= level::BOTTOM,
@@ -45,14 +48,16 @@ impl Cutter {
         // One of them may reach into each part from the one before.
         let reaching = contents.ranges.iter().map(bytes_of_range).max().unwrap_or(0);
         // Sizes of entries are estimates from above, good enough unless all of it just fits.
-        let fits = contents.encoded_bytes() <= self.part_bytes;
-        let room = if fits { usize::MAX } else { self.part_bytes.saturating_sub(reaching) };
-        let keys = self.cuts(&items_of(&contents), room);
+        let fits = |part_bytes| contents.encoded_bytes() <= part_bytes;
+        let room = |part_bytes: usize| {
+            if fits(part_bytes) { usize::MAX } else { part_bytes.saturating_sub(reaching) }
+        };
+        let keys = self.cuts(&items_of(&contents), room(self.part_bytes), room(self.shared_bytes));
         cut_at(contents, &keys)
     }
 
-    /// The keys that a part begins with, but for the first.
-    fn cuts(&self, items: &[Item<'_>], room: usize) -> Vec<Vec<u8>> {
+    /// The keys that a part begins with, but for the first. Parts with several partitions have less room.
+    fn cuts(&self, items: &[Item<'_>], own_room: usize, shared_room: usize) -> Vec<Vec<u8>> {
         let bulky = self.bulky_boundaries(items);
         let mut cuts = Vec::new();
         let mut start = 0;
@@ -62,11 +67,13 @@ impl Cutter {
         let mut index = 0;
         while let Some(item) = items.get(index) {
             let begins = index > start && items[index - 1].partition != item.partition;
+            let room = if begins || boundary.is_some() { shared_room } else { own_room };
             let is_full = index > start && bytes + item.bytes > room;
             if begins && bulky.contains(&index) || is_full {
                 let at = match boundary {
-                    _ if !is_full => index,
-                    Some((boundary, before)) if before / 9 >= room / 10 => boundary,
+                    _ if !is_full || begins => index,
+                    // Most partitions are in fewer objects so. Bounds say nothing of a partition among several.
+                    Some((boundary, before)) if before >= room / 2 => boundary,
                     _ if self.keeps_pages => keep_page_together(items, start, index, room),
                     _ => index,
                 };
@@ -220,6 +227,18 @@ mod tests {
         let policy = Policy { object_bytes: 1_000, bulk_bytes: usize::MAX, ..Policy::new() };
         let records = vec![record("a:1", 880), record("b:1", 40), record("b:2", 300)];
         assert_eq!(cut(records, Vec::new(), policy), [vec!["a:1"], vec!["b:1", "b:2"]]);
+    }
+
+    #[test]
+    fn objects_with_several_partitions_are_smaller_and_leave_small_partitions_whole() {
+        let policy = Policy { object_bytes: 30_000, bulk_bytes: usize::MAX, ..Policy::new() };
+        let records = (0..6)
+            .flat_map(|friend| (0..70).map(move |number| record(&format!("dm/{friend}:{number:04}"), 70)))
+            .collect();
+        let parts = cut(records, Vec::new(), policy);
+        let partitions =
+            |part: &Vec<String>| part.iter().map(|key| key[..4].to_owned()).collect::<HashSet<_>>();
+        assert_eq!(parts.iter().map(|part| partitions(part).len()).collect::<Vec<_>>(), [3, 3]);
     }
 
     #[test]

@@ -77,6 +77,12 @@ impl Policy {
         if level == level::MIDDLE { self.object_bytes / 2 } else { self.object_bytes }
     }
 
+    /// Where objects with several partitions are cut at the bottom: their names do not tell which keys of a partition they
+    /// have, so that a reader may have to read all that there are of one.
+    pub fn shared_bytes_at(&self, level: u8) -> usize {
+        if level >= level::BOTTOM { self.object_bytes / 3 * 2 } else { self.object_bytes_at(level) }
+    }
+
     /// How much all young objects may take: no more than fits into one.
     pub fn young_limit(&self, stored_bytes: u64) -> u64 {
         self.young_bytes.max(stored_bytes / self.young_share).min(self.object_bytes as u64 / 10 * 9)

@@ -62,7 +62,7 @@ impl Plan<'_> {
     /// How many of the first neighbours fit into one object, if that is worth it: to rewrite much to save a key pays only
     /// where there are many.
     fn joinable(&self, sorted: &[usize], level: u8) -> Option<usize> {
-        let bytes = self.policy.object_bytes_at(level) as u64;
+        let bytes = self.room_of(sorted, level);
         let fits = |count: &usize| {
             let inputs = &sorted[..*count];
             self.sum(inputs) <= bytes / 20 * 19 && self.stay_together(inputs)
@@ -76,11 +76,18 @@ impl Plan<'_> {
     fn repackable(&self, sorted: &[usize], level: u8) -> Option<usize> {
         let saves = |count: &usize| {
             let inputs = &sorted[..*count];
-            let room = (*count as u64 - 1) * (self.policy.object_bytes_at(level) as u64 / 5 * 4);
+            let room = (*count as u64 - 1) * (self.room_of(sorted, level) / 5 * 4);
             self.sum(inputs) <= room.min(self.policy.merge_bytes) && self.stay_together(inputs)
         };
         let mut counts = 3..=sorted.len().min(5);
         if self.has_many_keys() { counts.find(saves) } else { None }
+    }
+
+    /// How large an object of neighbours may become: those have one partition all of them, or several each.
+    fn room_of(&self, sorted: &[usize], level: u8) -> u64 {
+        let alone = sorted.first().is_some_and(|index| has_one_partition(self.name(*index)));
+        let policy = &self.policy;
+        (if alone { policy.object_bytes_at(level) } else { policy.shared_bytes_at(level) }) as u64
     }
 
     /// Whether the union of neighbours is not cut between them because of their partitions, and still tells these.
@@ -97,7 +104,7 @@ impl Plan<'_> {
     /// Nor does anybody read one more for it, if nothing else at the bottom has those partitions: a name that tells one
     /// partition tells how far its keys reach, and others do not.
     fn packs(&self) -> Vec<Task> {
-        let bytes = self.policy.object_bytes_at(level::BOTTOM) as u64;
+        let bytes = self.policy.shared_bytes_at(level::BOTTOM) as u64;
         let mut holders: HashMap<Tag, usize> = HashMap::new();
         for (index, _) in self.residents(level::BOTTOM) {
             match &self.name(index).partitions {
