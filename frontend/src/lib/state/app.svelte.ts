@@ -82,7 +82,8 @@ export class Home {
       this.live.expect();
     });
     this.composer = new Composer(this.outbox, keep);
-    this.friends = new Friends(api, announcer);
+    // A listing that has shown it tells later on that it is gone; before, it might only lag behind.
+    this.friends = new Friends(api, announcer, () => this.live.expect());
     this.request = new FriendRequestForm(api, this.friends, announcer);
     this.invitations = new Invitations(api, announcer);
     this.notices = new Notices(api, (unread) => (this.live.unread = unread));

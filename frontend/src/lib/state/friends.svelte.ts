@@ -39,6 +39,8 @@ export class Friends {
   constructor(
     private readonly api: Api,
     private readonly announcer: Announcer,
+    /** Told of what listings are to show from now on. */
+    private readonly written: () => void = () => undefined,
     now: () => number = Date.now,
   ) {
     this.#blockings = new Acknowledged<Blocked>(now);
@@ -65,6 +67,7 @@ export class Friends {
     const before = this.#listing.find((listed) => listed.id === friend.id) ?? null;
     this.#acknowledged.wrote(friend, before);
     this.#acknowledgements += 1;
+    this.written();
   }
 
   async accept(friend: Friend): Promise<void> {

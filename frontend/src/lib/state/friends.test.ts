@@ -33,6 +33,13 @@ describe('friends', () => {
     expect([names(friends.incoming), names(friends.friends)]).toEqual([[], ['eve']]);
   });
 
+  it('has the listing asked for as soon as something is written', async () => {
+    const written = vi.fn();
+    const friends = new Friends(fakeApi({ accept: async () => aFriend('eve') }), new Announcer(), written);
+    await friends.accept(aFriend('eve', { state: 'incoming' }));
+    expect(written).toHaveBeenCalledOnce();
+  });
+
   it('leaves a request where it is when accepting fails, and says why', async () => {
     const asking = aFriend('eve', { state: 'incoming' });
     const refuse = async () => Promise.reject(new ApiError('friend_unreachable', 'Not there.', 502));

@@ -90,7 +90,8 @@ export class Live {
   /** Something is likely to come soon: asks now, and often for a while. */
   expect(): void {
     this.#livelySinceMs = Date.now();
-    void this.pollNow();
+    // The question on its way may have been answered before whatever is expected happened.
+    void (this.#poll === null ? this.pollNow() : this.#poll.then(() => this.pollNow()));
   }
 
   /** The tab was shown or hidden, or the network came back. */
