@@ -165,10 +165,14 @@ impl Schedule {
         let rounds = [0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7].map(|doublings| (doublings, busy));
         for (doublings, policy) in rounds.into_iter().chain([(0, rest); 4]) {
             world.clock.advance((self.timing.grace_ms() + 10_000) << doublings);
+            // Where one call draws something with nothing to do, the next may draw something else.
+            let mut idle = 0;
             for _ in 0..24 {
                 world.clock.advance(world.random.u64(0..=self.timing.staleness_ms));
                 let reader = self.reader_with(&world.store, &world.clock, &mut world.random, policy);
-                if !block_on(reader.maintain(&world.chronicle)).more_to_do {
+                let more_to_do = block_on(reader.maintain(&world.chronicle)).more_to_do;
+                idle = if more_to_do { 0 } else { idle + 1 };
+                if idle == 4 {
                     break;
                 }
             }
