@@ -48,9 +48,9 @@ impl Cutter {
         // One of them may reach into each part from the one before.
         let reaching = contents.ranges.iter().map(bytes_of_range).max().unwrap_or(0);
         // Sizes of entries are estimates from above, good enough unless all of it just fits.
-        let fits = |part_bytes| contents.encoded_bytes() <= part_bytes;
+        let bytes = contents.encoded_bytes();
         let room = |part_bytes: usize| {
-            if fits(part_bytes) { usize::MAX } else { part_bytes.saturating_sub(reaching) }
+            if bytes <= part_bytes { usize::MAX } else { part_bytes.saturating_sub(reaching) }
         };
         let keys = self.cuts(&items_of(&contents), room(self.part_bytes), room(self.shared_bytes));
         cut_at(contents, &keys)
