@@ -46,7 +46,7 @@ pub(crate) trait Readability {
 
 impl Listing {
     pub fn new(mut keys: Vec<String>) -> Self {
-        // Most stores list them in order.
+        // Most stores list them in order, and each once.
         if !keys.is_sorted_by(|a, b| a < b) {
             keys.sort_unstable();
             keys.dedup();

@@ -154,6 +154,26 @@ fn a_range_tombstone_hides_what_was_there_and_nothing_later() {
 }
 
 #[test]
+fn a_view_that_lists_again_keeps_what_it_has_shown() {
+    let (ledger, clock) = ledger();
+    let gone = commit(&ledger, puts(&[("a:1", "x")]));
+    let shown = commit(&ledger, puts(&[("b:1", "y")]));
+    clock.advance(HOUR_MS);
+    block_on(async {
+        let view = ledger.view().await.unwrap();
+        let before = view.get("b:1").await.unwrap();
+        assert!(before.is_some());
+        // One object goes away, and the next listing is staler than the first.
+        ledger.store().remove(&gone);
+        ledger.store().remove(&shown);
+        ledger.store().take_operations();
+        assert_eq!(view.get("a:1").await.unwrap(), None);
+        assert_eq!(ledger.store().take_operations().listings, 1);
+        assert_eq!(view.get("b:1").await.unwrap(), before);
+    });
+}
+
+#[test]
 fn changes_are_the_latest_states_in_order_of_their_stamps() {
     let (ledger, clock) = ledger();
     commit(&ledger, puts(&[("a:1", "x"), ("a:2", "x"), ("b:9", "x")]));

@@ -131,7 +131,8 @@ impl<'a, S: KeyValue> View<'a, S> {
         }
     }
 
-    /// Lists the store again, if that was not done too often. What was missing may be found or be gone then.
+    /// Lists the store again, if that was not done too often. What was missing may be found or be gone then. What was read
+    /// stays part of the view even if the new listing is staler and lacks it: one view has one answer.
     async fn list_again(&self) -> Result<bool, LedgerError> {
         if self.state().relistings >= MAX_RELISTINGS {
             return Ok(false);
@@ -139,9 +140,10 @@ impl<'a, S: KeyValue> View<'a, S> {
         let mut keys = self.store.keys().await?;
         let mut state = self.state();
         state.relistings += 1;
-        keys.extend(state.own.iter().cloned());
-        state.listing = Arc::new(Listing::new(keys));
         state.loaded.retain(|_, loaded| !matches!(loaded, Loaded::Missing));
+        keys.extend(state.own.iter().cloned());
+        keys.extend(state.loaded.keys().cloned());
+        state.listing = Arc::new(Listing::new(keys));
         Ok(true)
     }
 }
@@ -270,6 +272,7 @@ impl<S> View<'_, S> {
         let mut state = self.state();
         Arc::make_mut(&mut state.listing).remove(removed);
         state.own.retain(|own| !removed.contains(&own.as_str()));
+        state.loaded.retain(|loaded, _| !removed.contains(&loaded.as_str()));
     }
 
     /// Adds a hint that was set with this view.
