@@ -174,8 +174,8 @@ impl Chronicle {
         self.attempts.iter().any(deletes) || self.is_purged(key, stamp)
     }
 
-    /// After maintenance, no object has a value that was deleted.
-    pub fn check_erased(&mut self, stored: &BTreeMap<String, Vec<u8>>) {
+    /// Values that were deleted and that some object still has, in words. After maintenance there are none.
+    pub fn unerased(&self, stored: &BTreeMap<String, Vec<u8>>) -> Vec<String> {
         let mut kept = Vec::new();
         for (key, body) in stored {
             let Ok(name) = ObjectName::parse(key) else { continue };
@@ -184,7 +184,7 @@ impl Chronicle {
             let deleted = values.filter(|record| self.is_deleted(&record.key, record.stamp));
             kept.extend(deleted.map(|record| format!("not erased: {} of {:?}", record.key, record.stamp)));
         }
-        self.problems.extend(kept);
+        kept
     }
 
     pub fn expect(&mut self, who: &str, got: Result<Live, LedgerError>) {
