@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::body::RangeTombstone;
+use crate::body::{RangeTombstone, range_order};
 use crate::error::LedgerError;
 use crate::key::{Key, Range};
 use crate::merging::Merging;
@@ -162,7 +162,8 @@ fn changes_in(segments: &[Arc<Segment>], ranges: &[Range], since: Stamp) -> Chan
     let tombstones = segments.iter().flat_map(|segment| segment.ranges());
     let recent = tombstones.filter(|tombstone| tombstone.stamp > since && touches(&tombstone.range));
     changes.ranges.extend(recent.cloned());
-    changes.ranges.sort_by(|a, b| (a.stamp, a.range.start()).cmp(&(b.stamp, b.range.start())));
+    // Whole, so that what was read first makes no difference.
+    changes.ranges.sort_by(|a, b| a.stamp.cmp(&b.stamp).then_with(|| range_order(a).cmp(&range_order(b))));
     changes.ranges.dedup();
     changes
 }

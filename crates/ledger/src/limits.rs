@@ -57,6 +57,12 @@ pub const LEAST_GETS_OF_A_PAGE: usize = 12;
 /// Most merged objects that a page reads once it is half full: with as many commits that are not merged, 8 gets.
 pub const MERGED_GETS_OF_A_PAGE: usize = 4;
 
+/// Most objects that a page reads once it has an entry, while few of them wait to be merged.
+pub const GETS_OF_A_PAGE: usize = 8;
+
+/// Objects that wait to be merged, commits above all, of which so many are free: each beyond them allows a page one object more.
+pub const WAITING_OF_A_PAGE: usize = 4;
+
 /// Bytes read by a view from which on its pages end early.
 pub const MAX_PAGE_BYTES: u64 = 3_000_000;
 

@@ -23,6 +23,8 @@ pub(crate) struct Listed {
 pub(crate) struct Replacement<'a> {
     pub members: &'a [usize],
     pub inputs: &'a [ObjectId],
+    /// What others made of the same inputs.
+    pub twins: Vec<usize>,
 }
 
 /// All objects of one listing, by name, and how they replace each other.
@@ -206,9 +208,9 @@ impl Listing {
     }
 
     fn compactions(&self, are_complete: bool) -> impl Iterator<Item = Replacement<'_>> {
-        self.relations().groups(are_complete).map(|members| {
+        self.relations().groups(are_complete).map(|(members, twins)| {
             let inputs = members.first().map(|member| &*self.objects[*member].name.inputs);
-            Replacement { members, inputs: inputs.unwrap_or_default() }
+            Replacement { members, inputs: inputs.unwrap_or_default(), twins: twins.collect() }
         })
     }
 

@@ -162,6 +162,27 @@ fn two_who_compact_the_same_write_the_same() {
 }
 
 #[test]
+fn of_two_who_compact_the_same_at_different_times_one_is_read_and_stays() {
+    let (ledger, clock) = local();
+    (0..16).for_each(|number| commit(&ledger, put("post", number, "x")));
+    let before = everything(&ledger);
+    block_on(async {
+        let (mut one, mut other) = (ledger.view().await.unwrap(), ledger.view().await.unwrap());
+        ledger.maintain(&mut one, Budget::default()).await.unwrap();
+        clock.advance(5_000);
+        ledger.maintain(&mut other, Budget::default()).await.unwrap();
+    });
+    assert_eq!(ledger.store().contents().len(), 18);
+    ledger.store().take_operations();
+    assert_eq!(everything(&ledger), before);
+    assert_eq!(ledger.store().take_operations().gets, 1);
+    clock.advance(Timing::local().grace_ms() + 10_000);
+    assert_eq!(maintain(&ledger).removed, 16);
+    assert_eq!(maintain(&ledger).removed, 1);
+    assert_eq!((ledger.store().contents().len(), everything(&ledger)), (1, before));
+}
+
+#[test]
 fn what_was_deleted_or_purged_is_no_longer_stored() {
     let (ledger, clock) = local();
     for number in 0..40 {

@@ -130,7 +130,7 @@ impl<'a> Plan<'a> {
             is_input && !input.inputs.iter().any(|id| self.listing.has(*id))
         };
         let listed = group.inputs.iter().filter_map(|id| *by_id.get(id)?);
-        let inputs: Vec<usize> = listed.filter(gone).collect();
+        let inputs: Vec<usize> = listed.chain(group.twins.iter().copied()).filter(gone).collect();
         (!inputs.is_empty()).then(|| Removal { outputs: group.members.to_vec(), inputs })
     }
 
@@ -188,7 +188,8 @@ impl<'a> Plan<'a> {
             with.clear();
         }
         let mut tasks = Vec::new();
-        while rest.len() + with.len() >= self.policy.commits.min(MAX_INPUTS)
+        while !rest.is_empty()
+            && rest.len() + with.len() * self.policy.young_weight >= self.policy.commits.min(MAX_INPUTS)
             || rest.iter().any(|index| self.is_overdue(*index))
         {
             let count = self.fitting(with.iter().chain(&rest).copied()).saturating_sub(with.len());

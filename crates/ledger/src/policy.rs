@@ -26,6 +26,8 @@ pub(crate) mod level {
 pub(crate) struct Policy {
     /// So many commits are merged.
     pub commits: usize,
+    /// A young object counts as so many of them: each costs every read a get until it is merged, and it is dear to have several.
+    pub young_weight: usize,
     /// So many young objects are merged with each other.
     pub youngs: usize,
     /// Young objects together are at least allowed so much.
@@ -57,6 +59,7 @@ impl Policy {
     pub const fn new() -> Self {
         Self {
             commits: MAX_INPUTS,
+            young_weight: 4,
             youngs: 4,
             young_bytes: 256 * 1024,
             young_share: 1_280,

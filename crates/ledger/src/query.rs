@@ -9,8 +9,8 @@ use bytes::Bytes;
 use crate::body::Record;
 use crate::error::LedgerError;
 use crate::key::{Key, Range};
-use crate::limits::{LEAST_GETS_OF_A_PAGE, MERGED_GETS_OF_A_PAGE};
-use crate::listing::Listed;
+use crate::limits::{GETS_OF_A_PAGE, LEAST_GETS_OF_A_PAGE, MERGED_GETS_OF_A_PAGE, WAITING_OF_A_PAGE};
+use crate::listing::{Listed, Listing};
 use crate::merging::{Merging, Winner};
 use crate::name::ObjectName;
 use crate::reach::{Asked, Edge};
@@ -93,8 +93,9 @@ impl<S: KeyValue> View<'_, S> {
     /// The same for who can come back for more: the page may end early, with at least one entry unless there is none.
     /// It does where this view would have to read more than [`MAX_PAGE_BYTES`](crate::limits::MAX_PAGE_BYTES) in all, or more
     /// than [`MAX_PAGE_GETS`](crate::limits::MAX_PAGE_GETS) objects, but for those not before the page has read
-    /// [`LEAST_GETS_OF_A_PAGE`] itself; and where it is half full and would have to read more than
-    /// [`MERGED_GETS_OF_A_PAGE`] merged objects.
+    /// [`LEAST_GETS_OF_A_PAGE`] itself; where it is half full and would have to read more than
+    /// [`MERGED_GETS_OF_A_PAGE`] merged objects; and where it would have to read more than [`GETS_OF_A_PAGE`] objects, and one
+    /// for each beyond [`WAITING_OF_A_PAGE`] that waits to be merged.
     ///
     /// While many commits follow each other faster than all can see them, each has to be read by itself; a short page
     /// of the latest keeps the request short.
@@ -120,7 +121,7 @@ impl<S: KeyValue> View<'_, S> {
             let mut sources = self.sources(|name: &ObjectName| asked.may_meet(name));
             let listing = sources.listing();
             let mut segments: Vec<Arc<Segment>> = Vec::new();
-            let mut thrift = Thrift { frugality, limit, fetched: 0, merged: 0 };
+            let mut thrift = Thrift { frugality, limit, fetched: 0, merged: 0, waiting: 0 };
             // Once, and once more for each object that cannot be read: what is read in its place may come before what
             // was found already.
             let page = 'page: loop {
@@ -136,7 +137,7 @@ impl<S: KeyValue> View<'_, S> {
                     // Whatever may have a key as early as the next one, or a range that hides it, is read before.
                     while let Some(next) = unread.peek().filter(|next| next.comes_with(merging.next_key())) {
                         let object = &listing.objects()[next.index];
-                        if thrift.is_enough(self, object, page.entries.len()) {
+                        if thrift.is_enough(self, &listing, object, page.entries.len()) {
                             page.more = true;
                             break 'page page;
                         }
@@ -177,20 +178,32 @@ struct Thrift {
     fetched: usize,
     /// Of them those that were merged.
     merged: usize,
+    /// Of them those that cannot be merged yet, or were not.
+    waiting: usize,
 }
 
 impl Thrift {
     /// Whether to end with the entries that there are, rather than read `object`.
-    fn is_enough<S: KeyValue>(&mut self, view: &View<'_, S>, object: &Listed, entries: usize) -> bool {
+    fn is_enough<S: KeyValue>(
+        &mut self,
+        view: &View<'_, S>,
+        listing: &Listing,
+        object: &Listed,
+        entries: usize,
+    ) -> bool {
         if self.frugality == Frugality::None || view.is_loaded(&object.text) {
             return false;
         }
         let is_merged = object.name.level() > 0;
         let is_dear = is_merged && self.merged >= MERGED_GETS_OF_A_PAGE && entries * 2 >= self.limit;
+        let is_waiting = !is_merged || object.name.inputs.iter().any(|input| listing.has(*input));
         self.merged += usize::from(is_merged);
+        self.waiting += usize::from(is_waiting);
         self.fetched += 1;
+        let is_full = self.fetched > GETS_OF_A_PAGE + self.waiting.saturating_sub(WAITING_OF_A_PAGE);
         let has_share = self.fetched > LEAST_GETS_OF_A_PAGE;
-        is_dear || entries > 0 && (view.would_read_much(object) || has_share && view.has_read_many())
+        is_dear
+            || entries > 0 && (is_full || view.would_read_much(object) || has_share && view.has_read_many())
     }
 }
 

@@ -11,8 +11,10 @@ pub(crate) struct Relations {
     /// The members of all groups, one group behind the other, each ascending.
     members: Vec<usize>,
     groups: Vec<Group>,
-    /// Which groups name which listed objects as their inputs: (object, group), ascending.
+    /// Which groups replace which listed objects, as their inputs or as twins: (object, group), ascending.
     named: Vec<(usize, usize)>,
+    /// Objects that a group replaces as twins: (group, object), ascending.
+    twins: Vec<(usize, usize)>,
 }
 
 /// The objects that one compaction wrote together; they replace its inputs only as a whole.
@@ -33,8 +35,35 @@ impl Relations {
                 .named
                 .extend(inputs.flat_map(|id| relations.ids.find(*id)).map(|object| (object, index)));
         }
+        relations.find_twins(objects);
+        relations.named.extend(relations.twins.iter().map(|(group, object)| (*object, *group)));
         relations.named.sort_unstable();
         relations
+    }
+
+    /// Requests that did not know of each other may have merged the same, at different times: then the inputs of two groups
+    /// are the same, and so is what they hold. The one that was made first stands for the others.
+    fn find_twins(&mut self, objects: &[Listed]) {
+        let name_of = |group: usize| &objects[self.members[self.groups[group].start]].name;
+        let made = |group: usize| (name_of(group).made_ms, name_of(group).id);
+        let mut groups: Vec<usize> = (0..self.groups.len()).collect();
+        groups.sort_unstable_by(|a, b| name_of(*a).inputs.cmp(&name_of(*b).inputs));
+        let mut twins = Vec::new();
+        for same in
+            groups.chunk_by(|a, b| name_of(*a).inputs == name_of(*b).inputs).filter(|same| same.len() > 1)
+        {
+            let complete = same.iter().copied().filter(|group| self.groups[*group].is_complete);
+            let Some(first) = complete.min_by_key(|group| made(*group)) else { continue };
+            for other in same
+                .iter()
+                .map(|group| self.groups[*group])
+                .filter(|other| other.start != self.groups[first].start)
+            {
+                twins.extend(self.members[other.start..other.end].iter().map(|object| (first, *object)));
+            }
+        }
+        twins.sort_unstable();
+        self.twins = twins;
     }
 
     /// Objects of one compaction have number of parts, hash and inputs in common.
@@ -63,12 +92,12 @@ impl Relations {
         self.ids.find(id).next().is_some()
     }
 
-    /// Whether nothing listed names a listed object as its input.
+    /// Whether nothing listed replaces a listed object.
     pub fn is_plain(&self) -> bool {
         self.named.is_empty()
     }
 
-    /// The members of each complete group that names `object` as an input.
+    /// The members of each complete group that replaces `object`.
     pub fn naming(&self, object: usize) -> impl Iterator<Item = &[usize]> {
         let start = self.named.partition_point(|(named, _)| *named < object);
         let named = self.named[start..].iter().take_while(move |(named, _)| *named == object);
@@ -76,10 +105,15 @@ impl Relations {
         groups.filter(|group| group.is_complete).map(|group| &self.members[group.start..group.end])
     }
 
-    /// The members of each group of which all parts are listed, or of each other one.
-    pub fn groups(&self, is_complete: bool) -> impl Iterator<Item = &[usize]> {
-        let groups = self.groups.iter().filter(move |group| group.is_complete == is_complete);
-        groups.map(|group| &self.members[group.start..group.end])
+    /// The members of each group of which all parts are listed, or of each other one, and the objects that are its twins.
+    pub fn groups(&self, is_complete: bool) -> impl Iterator<Item = (&[usize], impl Iterator<Item = usize>)> {
+        let groups =
+            self.groups.iter().enumerate().filter(move |(_, group)| group.is_complete == is_complete);
+        groups.map(|(index, group)| {
+            let start = self.twins.partition_point(|(twin_of, _)| *twin_of < index);
+            let twins = self.twins[start..].iter().take_while(move |(twin_of, _)| *twin_of == index);
+            (&self.members[group.start..group.end], twins.map(|(_, object)| *object))
+        })
     }
 }
 

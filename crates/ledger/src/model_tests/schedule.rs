@@ -195,6 +195,7 @@ impl Schedule {
         let mut between = |least: usize, most: usize| random.usize(least..=most);
         Policy {
             commits: between(2, 5),
+            young_weight: between(1, 3),
             youngs: between(2, 3),
             young_bytes: between(50, 400) as u64,
             young_share: between(2, 8) as u64,
