@@ -48,7 +48,6 @@ impl<'r> Context<'r> {
         scope: Scope,
     ) -> Result<RefreshReport, Failure> {
         let done = effects::refresh(self.ledger, view, account, scope).await?;
-        self.has_committed.set(self.has_committed.get() || done.has_committed);
         self.keep(done.view);
         Ok(done.report)
     }

@@ -36,6 +36,9 @@ pub struct Prepared {
     contents: Arc<Contents>,
 }
 
+/// Store operations that a commit is counted as: with one `set`, and another one while somebody watches.
+const COMMIT_OPERATIONS: u32 = 2;
+
 /// What came of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
@@ -57,6 +60,15 @@ impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
     /// When the store fails.
     pub async fn view(&self) -> Result<View<'_, S>, LedgerError> {
         View::open(&self.store, self.timing, self.clock.now_ms()).await
+    }
+
+    /// Lists the store once more in the same request: one `keys`. What `view` has read need not be read again, since objects
+    /// never change.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn view_again<'a>(&'a self, view: View<'a, S>) -> Result<View<'a, S>, LedgerError> {
+        view.open_again(self.clock.now_ms()).await
     }
 
     /// Writes all of `batch` or nothing: one `set` of a key that nobody else writes, and one before it of the
@@ -103,6 +115,7 @@ impl<S: KeyValue, C: Clock, R: Random> Ledger<S, C, R> {
     /// later; writing the same again is safe, and later commits with this view go above it in any case.
     pub async fn write(&self, view: &mut View<'_, S>, prepared: &Prepared) -> Result<Committed, LedgerError> {
         view.raise_floor(prepared.stamp);
+        view.count(COMMIT_OPERATIONS);
         let announced = self.announce(view, prepared.stamp).await;
         let written = self.store.set(&prepared.name, &prepared.body).await;
         if announced.is_err() {

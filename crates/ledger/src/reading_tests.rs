@@ -174,6 +174,25 @@ fn a_view_that_lists_again_keeps_what_it_has_shown() {
 }
 
 #[test]
+fn a_view_that_comes_from_another_shows_what_is_new_and_reads_nothing_twice() {
+    let (ledger, _) = ledger();
+    commit(&ledger, puts(&[("a:1", "x"), ("a:2", "x")]));
+    block_on(async {
+        let mut view = ledger.view().await.unwrap();
+        assert_eq!(view.scan(Range::partition("a"), Direction::Forward, 9).await.unwrap().len(), 2);
+        ledger.commit(&mut view, puts(&[("a:3", "own")])).await.unwrap();
+        commit(&ledger, puts(&[("a:4", "another's")]));
+        ledger.store().take_operations();
+        let view = ledger.view_again(view).await.unwrap();
+        assert_eq!(view.scan(Range::partition("a"), Direction::Forward, 9).await.unwrap().len(), 4);
+        let operations = ledger.store().take_operations();
+        assert_eq!((operations.listings, operations.gets), (1, 1));
+        assert!(view.has_committed());
+        assert_eq!(view.operations(), 6, "two listings, two gets, and two for the commit at most");
+    });
+}
+
+#[test]
 fn changes_are_the_latest_states_in_order_of_their_stamps() {
     let (ledger, clock) = ledger();
     commit(&ledger, puts(&[("a:1", "x"), ("a:2", "x"), ("b:9", "x")]));

@@ -47,7 +47,7 @@ impl Relations {
         let name_of = |group: usize| &objects[self.members[self.groups[group].start]].name;
         let made = |group: usize| (name_of(group).made_ms, name_of(group).id);
         let mut groups: Vec<usize> = (0..self.groups.len()).collect();
-        groups.sort_unstable_by(|a, b| name_of(*a).inputs.cmp(&name_of(*b).inputs));
+        groups.sort_unstable_by_key(|group| &*name_of(*group).inputs);
         let mut twins = Vec::new();
         for same in
             groups.chunk_by(|a, b| name_of(*a).inputs == name_of(*b).inputs).filter(|same| same.len() > 1)

@@ -39,6 +39,8 @@ struct State {
     /// Objects read so far, and their bytes.
     gets: usize,
     bytes_read: u64,
+    /// Store operations so far, those of the views that this one comes from included.
+    operations: u32,
 }
 
 /// How full the store is.
@@ -81,8 +83,22 @@ impl<'a, S: KeyValue> View<'a, S> {
             damage: Vec::new(),
             gets: 0,
             bytes_read: 0,
+            operations: 1,
         };
         Ok(Self { store, timing, now_ms, state: Mutex::new(state) })
+    }
+
+    /// The same with what the store lists now. Objects that were read are kept for when they are asked for; what could not
+    /// be read is tried anew.
+    pub(crate) async fn open_again(self, now_ms: u64) -> Result<Self, LedgerError> {
+        let mut view = Self::open(self.store, self.timing, now_ms).await?;
+        let old = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let state = view.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.floor = old.floor;
+        state.operations += old.operations;
+        state.loaded = old.loaded;
+        state.loaded.retain(|_, loaded| matches!(loaded, Loaded::Segment(_)));
+        Ok(view)
     }
 
     /// The objects to read for what `matters`.
@@ -112,6 +128,7 @@ impl<'a, S: KeyValue> View<'a, S> {
             };
         let mut state = self.state();
         state.gets += 1;
+        state.operations += 1;
         state.bytes_read += u64::from(object.name.size_bytes());
         if let Some(reason) = damage {
             let damage = Damage { object: object.text.clone(), reason };
@@ -140,6 +157,7 @@ impl<'a, S: KeyValue> View<'a, S> {
         let mut keys = self.store.keys().await?;
         let mut state = self.state();
         state.relistings += 1;
+        state.operations += 1;
         state.loaded.retain(|_, loaded| !matches!(loaded, Loaded::Missing));
         keys.extend(state.own.iter().cloned());
         keys.extend(state.loaded.keys().cloned());
@@ -195,9 +213,19 @@ impl<S> View<'_, S> {
         self.now_ms
     }
 
-    /// Whether anything was committed with this view.
+    /// Whether anything was committed with this view, or those that it came from.
     pub fn has_committed(&self) -> bool {
         self.state().floor.is_some()
+    }
+
+    /// Store operations of reading and committing with this view, or those that it came from: what the request has cost.
+    pub fn operations(&self) -> u32 {
+        self.state().operations
+    }
+
+    /// Counts store operations that were made beside it.
+    pub(crate) fn count(&mut self, operations: u32) {
+        self.state().operations += operations;
     }
 
     /// How many objects the store holds.

@@ -9,7 +9,7 @@ const SEEDS: u64 = 300;
 /// Runs of the long form.
 const LONG_SEEDS: u64 = 10_000;
 /// A wrong variant has to be noticed within so many runs.
-const SEEDS_TO_NOTICE: u64 = 100;
+const SEEDS_TO_NOTICE: u64 = 400;
 
 #[test]
 fn networks_come_to_what_their_owners_did() {

@@ -110,6 +110,10 @@ pub const ROUNDS: usize = 12;
 /// No new round of a refresh begins after this, in milliseconds, so that a request stays far from the hosts' limit of 30 s.
 pub const ROUNDS_TIME_MS: u64 = 15_000;
 
+/// No new round of a refresh begins once the request has made so many store operations: of the 40 that it may make, a round and
+/// a piece of the store's maintenance have to fit into the rest.
+pub const ROUNDS_OPERATIONS: u32 = 32;
+
 /// The JSON text of one pulled record, in bytes: a post of the longest text, escaped, with room for other members.
 pub const RECORD_BYTES: usize = 64 * 1024;
 
@@ -132,13 +136,17 @@ pub const WEEKLY_MS: u64 = 7 * 24 * 3_600_000;
 /// stale store, and do not see each other.
 pub const OUTBOUND_HOUR: u32 = 450;
 
-/// Over a stale store, the part of what is left of [`OUTBOUND_HOUR`] that one refresh may take. As many as this may begin at
-/// once after a pause. When they go on and on, each of them misses what the last ones took, and the hour holds as long as at
-/// most five begin within the time that the store may hide them; clients begin one each.
+/// Over a stale store, so many of [`OUTBOUND_HOUR`] are not shared out: for what concerns one person, and for what refreshes take
+/// that nobody could see.
+pub const UNSEEN_MARGIN: usize = 50;
+
+/// Over a stale store, the part of what is left beyond [`UNSEEN_MARGIN`] that one refresh may take. More than as many as this may
+/// begin at once after a pause. When they go on and on, each of them misses what the last ones took, and the hour holds as long
+/// as at most eight begin within the time that the store may hide them; clients begin one each.
 pub const UNSEEN_REFRESHES: usize = 12;
 
 /// The same for a refresh that goes with something that the owner wrote just now: four times at once, or twice within that
-/// time on and on.
+/// time on and on, or once with four others.
 pub const UNSEEN_WRITES: usize = 4;
 
 /// From so many requests on a round is written down before it is sent.

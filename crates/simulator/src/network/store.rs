@@ -30,16 +30,16 @@ impl RequestStore {
         Self { store, operations: Cell::new(0), bytes_read: Cell::new(0) }
     }
 
-    fn left(&self, keys: usize) -> Budget {
+    fn left(&self, keys: usize) -> Option<Budget> {
         let Budget { operations, bytes } = Budget::default();
         let left = Budget {
             operations: operations.saturating_sub(self.operations.get()),
             bytes: bytes.saturating_sub(self.bytes_read.get()),
         };
-        if keys < KEYS_UNDER_PRESSURE {
-            return left;
+        match left.operations >= LEAST_OPERATIONS {
+            true => Some(left),
+            false => (keys >= KEYS_UNDER_PRESSURE).then_some(PRESSING),
         }
-        Budget { operations: left.operations.max(PRESSING.operations), bytes: left.bytes.max(PRESSING.bytes) }
     }
 
     fn count(&self) {
@@ -74,8 +74,7 @@ impl KeyValue for RequestStore {
 
 /// A piece of the store's maintenance once a reply is out, as the components do it.
 pub(super) async fn maintain(ledger: &OneLedger, view: &mut OneView<'_>) -> Result<(), LedgerError> {
-    let budget = ledger.store().left(view.key_count());
-    if budget.operations >= LEAST_OPERATIONS {
+    if let Some(budget) = ledger.store().left(view.key_count()) {
         ledger.maintain(view, budget).await?;
     }
     Ok(())

@@ -4,7 +4,7 @@ use super::{Outlook, PeerRequest, PullRequest, Task};
 use crate::account::Account;
 use crate::api::{FriendState, HeldBack};
 use crate::limits::{
-    LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_PULLS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS,
+    LOOK_ANYWAY_MS, PULL_AGAIN_MS, ROUND_PULLS, ROUND_REQUESTS, STALE_PULL_MS, TELL_AGAIN_MS, UNSEEN_MARGIN,
     UNSEEN_REFRESHES, UNSEEN_WRITES, delay, retry_ms,
 };
 use crate::relation::Relation;
@@ -63,10 +63,11 @@ impl Scope {
     /// under way that are not seen.
     pub(crate) fn share(self, outlook: &Outlook) -> usize {
         let left = outlook.spent.left();
+        let shared = left.saturating_sub(UNSEEN_MARGIN);
         match (outlook.rest_ms, self.who, self.stage) {
             (0, _, _) | (_, Some(_), _) => left,
-            (_, None, Stage::Telling) => left / UNSEEN_WRITES,
-            (_, None, _) => left / UNSEEN_REFRESHES,
+            (_, None, Stage::Telling) => shared / UNSEEN_WRITES,
+            (_, None, _) => shared / UNSEEN_REFRESHES,
         }
     }
 

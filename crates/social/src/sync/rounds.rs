@@ -6,7 +6,7 @@ use super::{Outlook, PeerAnswer, PeerRequest, Scope, Spent, Task, settle};
 use crate::account::Account;
 use crate::api::RefreshReport;
 use crate::keys;
-use crate::limits::{ROUNDS, ROUNDS_TIME_MS};
+use crate::limits::{ROUNDS, ROUNDS_OPERATIONS, ROUNDS_TIME_MS};
 use crate::relation::{Relation, Told};
 use crate::retention;
 use crate::stored;
@@ -26,10 +26,8 @@ pub trait Peers {
 pub struct Refreshed<'l, S> {
     /// What the owner is told.
     pub report: RefreshReport,
-    /// The latest view of the store.
+    /// The latest view of the store. It tells whether anything was committed.
     pub view: View<'l, S>,
-    /// Whether anything was committed.
-    pub has_committed: bool,
 }
 
 /// Does the network work in `scope`, beginning with what `view` shows.
@@ -48,8 +46,7 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
     let start_ms = clock.now_ms();
     let mut report = RefreshReport::default();
     let (mut view, mut scope) = (view, scope);
-    let mut has_committed = view.has_committed();
-    if has_committed {
+    if view.has_committed() {
         scope = scope.telling();
     }
     let mut share = None;
@@ -65,10 +62,13 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         report.waiting = plan.waiting;
         report.held_back = plan.held_back;
         let is_late = now_ms.saturating_sub(start_ms) > ROUNDS_TIME_MS;
-        if plan.requests.is_empty() || round >= ROUNDS || is_late {
+        let has_done_much = round > 0 && view.operations() >= ROUNDS_OPERATIONS;
+        if plan.requests.is_empty() || round >= ROUNDS || is_late || has_done_much {
+            if !plan.requests.is_empty() {
+                report.next_due_ms = Some(now_ms.saturating_add(report.rest_ms));
+            }
             let batch = retention::step(&view, &outlook.relations, now_ms).await?;
             ledger.commit(&mut view, batch).await?;
-            has_committed |= view.has_committed();
             break;
         }
         let mut requests = plan.requests;
@@ -82,9 +82,8 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         let mut unsent = Batch::new();
         if is_noted {
             ledger.commit(&mut view, claim(&outlook, &note, &requests, now_ms)).await?;
-            has_committed = true;
             if strict {
-                view = ledger.view().await?;
+                view = ledger.view_again(view).await?;
                 let now = Spent::load(&view, now_ms).await?;
                 requests.retain(|request| {
                     !matches!(request.task, Task::Notify(_))
@@ -94,7 +93,7 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
             }
         }
         let answers = peers.send_all(account, requests).await;
-        view = ledger.view().await?;
+        view = ledger.view_again(view).await?;
         let mut batches = settle(&view, account, answers, &mut report, clock.now_ms()).await?;
         if let Some(last) = batches.last_mut() {
             last.merge(unsent);
@@ -105,11 +104,10 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         for batch in batches {
             ledger.commit(&mut view, batch).await?;
         }
-        has_committed |= view.has_committed();
-        view = ledger.view().await?;
+        view = ledger.view_again(view).await?;
         scope = scope.later_rounds();
     }
-    Ok(Refreshed { report, view, has_committed })
+    Ok(Refreshed { report, view })
 }
 
 /// What is written down before a round is sent: what it costs, and whom it tells.

@@ -150,10 +150,10 @@ fn refreshes_that_do_not_see_each_other_keep_to_the_hour_together() {
     outlook.relations = vec![outlook.relations[0].clone(); 200];
     let plan = |outlook: &Outlook, scope| sync::plan(&alice.account, outlook, scope, world.now_ms());
     let sent = plan(&outlook, Scope::ALL).requests.len();
-    assert!(sent > 5 && sent * UNSEEN_REFRESHES <= 100, "{sent}");
+    assert!(sent > 2 && sent * UNSEEN_REFRESHES <= 50, "{sent}");
     assert_eq!(plan(&outlook, Scope::only(world.id("bob"))).requests.len(), crate::limits::ROUND_PULLS);
     // What is too little to be shared is left for what the owner does.
-    spend(&world, "alice", world.now_ms() / MINUTE_MS - 5, 95);
+    spend(&world, "alice", world.now_ms() / MINUTE_MS - 5, 45);
     outlook.spent = spent(&world, "alice");
     let plan = plan(&outlook, Scope::ALL);
     assert!(plan.requests.is_empty() && plan.held_back.is_some());
@@ -185,14 +185,15 @@ fn most_in_an_hour(scopes: &[Scope], hidden_ms: u64) -> usize {
 fn the_hour_holds_however_long_a_few_refreshes_at_a_time_do_not_see_each_other() {
     let (refresh, write) = (Scope::ALL, Scope::DUE.telling());
     let hour = OUTBOUND_HOUR as usize;
-    for scopes in [vec![refresh; 5], vec![write; 2], vec![write, refresh], vec![refresh]] {
+    let with_write = |others| [vec![write], vec![refresh; others]].concat();
+    for scopes in [vec![refresh; 8], vec![write; 2], with_write(1), with_write(4), vec![refresh]] {
         let most = most_in_an_hour(&scopes, rest_ms(60_000));
-        assert!((hour * 9 / 10..=hour).contains(&most), "{scopes:?}: {most}");
+        assert!((hour * 8 / 10..=hour).contains(&most), "{scopes:?}: {most}");
     }
     // Beyond that it gives way by little, and the hosts allow 500.
-    for scopes in [vec![refresh; 6], vec![write, refresh, refresh]] {
+    for scopes in [with_write(5), [vec![write], with_write(3)].concat()] {
         let most = most_in_an_hour(&scopes, rest_ms(60_000));
-        assert!(most <= 500, "{scopes:?}: {most}");
+        assert!((hour + 1..=500).contains(&most), "{scopes:?}: {most}");
     }
 }
 
