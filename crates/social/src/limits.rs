@@ -110,9 +110,10 @@ pub const ROUNDS: usize = 12;
 /// No new round of a refresh begins after this, in milliseconds, so that a request stays far from the hosts' limit of 30 s.
 pub const ROUNDS_TIME_MS: u64 = 15_000;
 
-/// No new round of a refresh begins once the request has made so many store operations: of the 40 that it may make, a round and
-/// a piece of the store's maintenance have to fit into the rest.
-pub const ROUNDS_OPERATIONS: u32 = 32;
+/// No new round of a refresh begins once its rounds have made so many store operations: of the 40 that a request may make, what it
+/// read before, one more round, and a piece of the store's maintenance have to fit into the rest. Notifications to 150 friends are
+/// four rounds.
+pub const ROUNDS_OPERATIONS: u32 = 24;
 
 /// The JSON text of one pulled record, in bytes: a post of the longest text, escaped, with room for other members.
 pub const RECORD_BYTES: usize = 64 * 1024;

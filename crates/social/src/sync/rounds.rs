@@ -49,11 +49,12 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
     if view.has_committed() {
         scope = scope.telling();
     }
-    let mut share = None;
+    let (mut share, mut begun) = (None, None);
     for round in 0.. {
         let now_ms = clock.now_ms();
         let outlook = Outlook::load(&view, now_ms).await?;
         let left = *share.get_or_insert_with(|| scope.share(&outlook));
+        let begun = *begun.get_or_insert(view.operations());
         let plan = plan_within(account, &outlook, scope, left, now_ms);
         report.next_due_ms = plan.next_due_ms.map(|due_ms| match report.rest_ms {
             0 => due_ms,
@@ -62,7 +63,7 @@ pub async fn refresh<'l, S: KeyValue, C: Clock, R: Random>(
         report.waiting = plan.waiting;
         report.held_back = plan.held_back;
         let is_late = now_ms.saturating_sub(start_ms) > ROUNDS_TIME_MS;
-        let has_done_much = round > 0 && view.operations() >= ROUNDS_OPERATIONS;
+        let has_done_much = view.operations().saturating_sub(begun) >= ROUNDS_OPERATIONS;
         if plan.requests.is_empty() || round >= ROUNDS || is_late || has_done_much {
             if !plan.requests.is_empty() {
                 report.next_due_ms = Some(now_ms.saturating_add(report.rest_ms));

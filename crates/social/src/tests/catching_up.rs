@@ -132,7 +132,7 @@ fn a_friend_who_was_away_for_a_year_catches_up_in_pages_and_forgets_what_was_wit
     assert_eq!(texts.len(), 10);
 }
 
-fn all_texts(world: &World, who: &str) -> Vec<String> {
+pub(super) fn all_texts(world: &World, who: &str) -> Vec<String> {
     let (mut texts, mut before) = (Vec::new(), None);
     loop {
         let page = world.at(who).feed("100", before.as_deref());
