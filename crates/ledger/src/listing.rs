@@ -23,8 +23,6 @@ pub(crate) struct Listed {
 pub(crate) struct Replacement<'a> {
     pub members: &'a [usize],
     pub inputs: &'a [ObjectId],
-    /// What others made of the same inputs.
-    pub twins: Vec<usize>,
 }
 
 /// All objects of one listing, by name, and how they replace each other.
@@ -146,33 +144,29 @@ impl Listing {
     /// The objects that together hold all that matters, as far as is known: those that matter and that no usable
     /// objects replace. Indexes into [`Self::objects`].
     pub fn needed(&self, readability: &impl Readability) -> Vec<usize> {
+        self.unreplaced(readability, true)
+    }
+
+    /// Those that matter and are not replaced: by what names them as inputs, and `for_reading` by what was made of the same.
+    fn unreplaced(&self, readability: &impl Readability, for_reading: bool) -> Vec<usize> {
         let mattering =
             (0..self.objects.len()).filter(|&index| readability.matters(&self.objects[index].name));
-        let relations = self.relations();
-        if relations.is_plain() {
+        if self.relations().is_plain() {
             return mattering.collect();
         }
-        let mut marks = vec![Mark::Unknown; self.objects.len()];
-        mattering
-            .filter(|&index| self.mark(index, relations, readability, &mut marks) != Mark::Replaced)
-            .collect()
+        let mut marks = Marks { for_reading, marks: vec![Mark::Unknown; self.objects.len()] };
+        mattering.filter(|&index| self.mark(index, readability, &mut marks) != Mark::Replaced).collect()
     }
 
     /// Whether complete groups replace an object: those of their parts that matter are usable, or are replaced in
     /// turn. An object that would replace itself in a roundabout way does not: only broken names can say so.
-    fn mark(
-        &self,
-        index: usize,
-        relations: &Relations,
-        readability: &impl Readability,
-        marks: &mut [Mark],
-    ) -> Mark {
-        if marks[index] != Mark::Unknown {
-            return marks[index];
+    fn mark(&self, index: usize, readability: &impl Readability, marks: &mut Marks) -> Mark {
+        if marks.marks[index] != Mark::Unknown {
+            return marks.marks[index];
         }
-        marks[index] = Mark::InProgress;
+        marks.marks[index] = Mark::InProgress;
         let object = &self.objects[index].name;
-        let replaced = relations.naming(index).any(|members| {
+        let replaced = self.relations().naming(index, marks.for_reading).any(|members| {
             members.iter().all(|&part| {
                 let listed = &self.objects[part];
                 if listed.name.greatest < object.greatest {
@@ -181,20 +175,20 @@ impl Listing {
                 if !readability.matters(&listed.name) {
                     return true; // its name, written after the union was made, says that nothing is left
                 }
-                match self.mark(part, relations, readability, marks) {
+                match self.mark(part, readability, marks) {
                     Mark::Replaced => true,
                     Mark::InProgress => false,
                     Mark::Standing | Mark::Unknown => readability.usable(listed),
                 }
             })
         });
-        marks[index] = if replaced { Mark::Replaced } else { Mark::Standing };
-        marks[index]
+        marks.marks[index] = if replaced { Mark::Replaced } else { Mark::Standing };
+        marks.marks[index]
     }
 
     /// The objects that, as far as a listing tells, nothing replaces. Indexes into [`Self::objects`].
     pub fn standing(&self) -> Vec<usize> {
-        self.needed(&AllUsable(|_: &ObjectName| true))
+        self.unreplaced(&AllUsable(|_: &ObjectName| true), false)
     }
 
     /// The compactions of which all parts are listed.
@@ -208,9 +202,9 @@ impl Listing {
     }
 
     fn compactions(&self, are_complete: bool) -> impl Iterator<Item = Replacement<'_>> {
-        self.relations().groups(are_complete).map(|(members, twins)| {
+        self.relations().groups(are_complete).map(|members| {
             let inputs = members.first().map(|member| &*self.objects[*member].name.inputs);
-            Replacement { members, inputs: inputs.unwrap_or_default(), twins: twins.collect() }
+            Replacement { members, inputs: inputs.unwrap_or_default() }
         })
     }
 
@@ -223,6 +217,12 @@ impl Listing {
         }
         hash.digest128().to_be_bytes()
     }
+}
+
+/// What was found of each object so far.
+struct Marks {
+    for_reading: bool,
+    marks: Vec<Mark>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

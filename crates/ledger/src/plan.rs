@@ -130,7 +130,7 @@ impl<'a> Plan<'a> {
             is_input && !input.inputs.iter().any(|id| self.listing.has(*id))
         };
         let listed = group.inputs.iter().filter_map(|id| *by_id.get(id)?);
-        let inputs: Vec<usize> = listed.chain(group.twins.iter().copied()).filter(gone).collect();
+        let inputs: Vec<usize> = listed.filter(gone).collect();
         (!inputs.is_empty()).then(|| Removal { outputs: group.members.to_vec(), inputs })
     }
 

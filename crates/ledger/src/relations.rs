@@ -11,9 +11,9 @@ pub(crate) struct Relations {
     /// The members of all groups, one group behind the other, each ascending.
     members: Vec<usize>,
     groups: Vec<Group>,
-    /// Which groups replace which listed objects, as their inputs or as twins: (object, group), ascending.
+    /// Which groups name which listed objects as their inputs: (object, group), ascending.
     named: Vec<(usize, usize)>,
-    /// Objects that a group replaces as twins: (group, object), ascending.
+    /// Which groups were made of the same as which listed objects, and before them: (object, group), ascending.
     twins: Vec<(usize, usize)>,
 }
 
@@ -35,31 +35,26 @@ impl Relations {
                 .named
                 .extend(inputs.flat_map(|id| relations.ids.find(*id)).map(|object| (object, index)));
         }
-        relations.find_twins(objects);
-        relations.named.extend(relations.twins.iter().map(|(group, object)| (*object, *group)));
         relations.named.sort_unstable();
+        relations.find_twins(objects);
         relations
     }
 
     /// Requests that did not know of each other may have merged the same, at different times: then the inputs of two groups
-    /// are the same, and so is what they hold. The one that was made first stands for the others.
+    /// are the same, and so is what they hold. The first that is complete can be read in the place of those made after it.
     fn find_twins(&mut self, objects: &[Listed]) {
         let name_of = |group: usize| &objects[self.members[self.groups[group].start]].name;
-        let made = |group: usize| (name_of(group).made_ms, name_of(group).id);
         let mut groups: Vec<usize> = (0..self.groups.len()).collect();
-        groups.sort_unstable_by_key(|group| &*name_of(*group).inputs);
+        groups.sort_unstable_by_key(|group| {
+            let name = name_of(*group);
+            (&*name.inputs, name.made_ms, name.id.group(), *group)
+        });
         let mut twins = Vec::new();
-        for same in
-            groups.chunk_by(|a, b| name_of(*a).inputs == name_of(*b).inputs).filter(|same| same.len() > 1)
-        {
-            let complete = same.iter().copied().filter(|group| self.groups[*group].is_complete);
-            let Some(first) = complete.min_by_key(|group| made(*group)) else { continue };
-            for other in same
-                .iter()
-                .map(|group| self.groups[*group])
-                .filter(|other| other.start != self.groups[first].start)
-            {
-                twins.extend(self.members[other.start..other.end].iter().map(|object| (first, *object)));
+        for same in groups.chunk_by(|a, b| name_of(*a).inputs == name_of(*b).inputs) {
+            let Some(first) = same.iter().position(|group| self.groups[*group].is_complete) else { continue };
+            for later in same[first + 1..].iter().map(|group| self.groups[*group]) {
+                twins
+                    .extend(self.members[later.start..later.end].iter().map(|object| (*object, same[first])));
             }
         }
         twins.sort_unstable();
@@ -92,29 +87,31 @@ impl Relations {
         self.ids.find(id).next().is_some()
     }
 
-    /// Whether nothing listed replaces a listed object.
+    /// Whether nothing listed can be read in the place of a listed object.
     pub fn is_plain(&self) -> bool {
-        self.named.is_empty()
+        self.named.is_empty() && self.twins.is_empty()
     }
 
-    /// The members of each complete group that replaces `object`.
-    pub fn naming(&self, object: usize) -> impl Iterator<Item = &[usize]> {
-        let start = self.named.partition_point(|(named, _)| *named < object);
-        let named = self.named[start..].iter().take_while(move |(named, _)| *named == object);
-        let groups = named.map(|(_, group)| &self.groups[*group]);
+    /// The members of each complete group that names `object` as an input, and, `for_reading`, of one made of the same. That
+    /// must not lead to removals: of two that stood for each other in different listings, both might go.
+    pub fn naming(&self, object: usize, for_reading: bool) -> impl Iterator<Item = &[usize]> {
+        let twins: &[(usize, usize)] = if for_reading { &self.twins } else { &[] };
+        let groups = groups_of(object, &self.named).chain(groups_of(object, twins));
+        let groups = groups.map(|group| &self.groups[group]);
         groups.filter(|group| group.is_complete).map(|group| &self.members[group.start..group.end])
     }
 
-    /// The members of each group of which all parts are listed, or of each other one, and the objects that are its twins.
-    pub fn groups(&self, is_complete: bool) -> impl Iterator<Item = (&[usize], impl Iterator<Item = usize>)> {
-        let groups =
-            self.groups.iter().enumerate().filter(move |(_, group)| group.is_complete == is_complete);
-        groups.map(|(index, group)| {
-            let start = self.twins.partition_point(|(twin_of, _)| *twin_of < index);
-            let twins = self.twins[start..].iter().take_while(move |(twin_of, _)| *twin_of == index);
-            (&self.members[group.start..group.end], twins.map(|(_, object)| *object))
-        })
+    /// The members of each group of which all parts are listed, or of each other one.
+    pub fn groups(&self, is_complete: bool) -> impl Iterator<Item = &[usize]> {
+        let groups = self.groups.iter().filter(move |group| group.is_complete == is_complete);
+        groups.map(|group| &self.members[group.start..group.end])
     }
+}
+
+/// The groups beside an object in a list of such pairs, ascending.
+fn groups_of(object: usize, pairs: &[(usize, usize)]) -> impl Iterator<Item = usize> {
+    let start = pairs.partition_point(|(other, _)| *other < object);
+    pairs[start..].iter().take_while(move |(other, _)| *other == object).map(|(_, group)| *group)
 }
 
 /// Finds objects by their identifiers, of which two may share one. A table with linear probing: identifiers are random

@@ -114,7 +114,7 @@ impl Report {
         at_most("operations_per_commit", self.operations_per_commit, MAX_OPERATIONS_PER_COMMIT);
         at_most("refused", self.refused as f64, 0.0);
         // While requests that do not know of each other move the same things, a read can meet both.
-        let few = |reads: u64| (reads / 100) as f64;
+        let few = |reads: u64| reads.div_ceil(1_000) as f64;
         at_most("newest_pages_over_bound", self.newest_pages_over_bound as f64, few(self.newest_pages));
         at_most("points_over_bound", self.points_over_bound as f64, few(self.points));
         if self.live_bytes_images >= LEAST_WEIGHED_BYTES {
