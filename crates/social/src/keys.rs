@@ -24,6 +24,8 @@ pub(crate) const GONE: &str = "gone";
 pub(crate) const FORGOTTEN: &str = "forgotten";
 /// How far letting go of the past has come. Owner component.
 pub(crate) const RETENTION: &str = "retention";
+/// When what a single friend may see changed last. Owner component.
+pub(crate) const HEADS: &str = "heads";
 /// Friends' posts. Owner component, from pulls.
 pub(crate) const FEED: &str = "feed";
 /// Which posts in `feed` are whose. Owner component, together with `feed`.
@@ -50,8 +52,24 @@ pub(crate) const READ: &str = "read";
 /// Requests to other deployments of the last hour. Owner component.
 pub(crate) const SPENT: &str = "spent";
 
-/// What friends may pull.
+/// What all friends may pull.
 pub(crate) const SHARED: [&str; 3] = [POST, GONE, PROFILE];
+
+/// What one friend may pull: what all friends may, what the owner wrote to them, and what only they are to learn.
+pub(crate) fn shared_with(who: &Fingerprint) -> Vec<String> {
+    let own = [dm(who), to(who)];
+    SHARED.iter().map(|partition| (*partition).to_owned()).chain(own).collect()
+}
+
+/// The partition of what the owner wrote to a friend. Owner component.
+pub(crate) fn dm(who: &Fingerprint) -> String {
+    format!("dm/{who}")
+}
+
+/// The partition of all else that only that friend is to learn. Owner component.
+pub(crate) fn to(who: &Fingerprint) -> String {
+    format!("to/{who}")
+}
 
 /// `claim:<id>`, whose order is the order of the claims.
 pub(crate) fn claim(id: RecordId) -> Key {
@@ -220,6 +238,11 @@ pub(crate) fn familiar(network: &str) -> Key {
 /// `setting:<name>` -> its value. One key for each, so that changing one does not undo another. Owner component.
 pub(crate) fn setting(name: &str) -> Key {
     key(SETTING, name)
+}
+
+/// `heads:<who>`, without a value: its stamp is that of the last commit that changed what this friend may see and not all.
+pub(crate) fn head_of(who: &Fingerprint) -> Key {
+    key(HEADS, &who.to_string())
 }
 
 /// `friend:<who>/verified` -> `relation::Verified`. Owner component.

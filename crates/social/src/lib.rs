@@ -13,6 +13,7 @@ pub mod changes;
 pub mod feed;
 pub mod friends;
 pub mod guesses;
+pub mod heads;
 mod held;
 pub mod invitations;
 mod keys;

@@ -4,13 +4,14 @@ use crate::account::Account;
 use crate::api::{FriendState, Person, WhoMayAsk};
 use crate::certificates;
 use crate::friends::{self, StanceError};
+use crate::heads::Heads;
 use crate::invitations;
 use crate::keys;
 use crate::limits::{HEARD_MOST, HEARD_STALE, PACE_MS, PENDING_STRANGERS, STANCES_A_DAY};
 use crate::notifications;
 use crate::relation::Relation;
 use crate::stance::{Heard, Said};
-use crate::{profile, pulls, resigning, settings, strangers};
+use crate::{profile, resigning, settings, strangers};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
 use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
@@ -258,7 +259,8 @@ pub async fn receive_friendship<S: KeyValue>(
         invitations::note_use(view, invitation, met.person(), now_ms, &mut batch).await?;
     }
     let is_end = stance.stance == Stance::Ended;
-    let head = if is_end { None } else { pulls::owed_head(view, relation).await? };
+    let owed = Heads::load_for(view, relation).await?.owed_to(relation);
+    let head = owed.filter(|_| !is_end);
     let is_another = |theirs: &&Signed<Friendship>| {
         theirs.unverified().order() >= stance.order() && !theirs.says_the_same(friendship)
     };
@@ -293,7 +295,7 @@ pub async fn receive_notification<S: KeyValue>(
         batch.put(keys::heard(&relation.fingerprint, head), Vec::new());
     }
     batch.merge(sender.learn(view, now_ms).await?);
-    let owed = pulls::owed_head(view, relation).await?;
+    let owed = Heads::load_for(view, relation).await?.owed_to(relation);
     let friendship = relation.ours.as_ref().map(|ours| resigning::stance(account, ours));
     Ok((NotificationAnswer { held, friendship, head: owed }, batch))
 }

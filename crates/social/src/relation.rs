@@ -152,6 +152,9 @@ pub(crate) struct Pull {
 pub(crate) struct Served {
     /// The head that the last complete answer carried.
     pub(crate) head: Option<Head>,
+    /// What was the head of what all friends may see then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) of_all: Option<Head>,
     /// The head that the friend said to hold.
     pub(crate) held: Option<Head>,
     /// When the friend began the first of the listings that are counted, in unix milliseconds.

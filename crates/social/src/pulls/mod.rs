@@ -11,6 +11,7 @@
 mod cursor;
 
 use crate::account::Account;
+use crate::heads::Heads;
 use crate::keys;
 use crate::limits::{LISTINGS_MOST, PACE_MS};
 use crate::relation::{Relation, Served};
@@ -22,10 +23,10 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tidings_ledger::{Batch, Changes, Direction, KeyValue, LedgerError, Range, Stamp, Timing, View};
+use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, Stamp, Timing, View};
 use tidings_protocol::limits::{PULL_PAGE_BYTES, PULL_PAGE_CHANGES};
 use tidings_protocol::{
-    Change, DeploymentDocument, Friendship, Head, Listed, Post, Profile, RecordId, Signed,
+    Change, DeploymentDocument, Fingerprint, Friendship, Head, Listed, Post, Profile, RecordId, Signed,
 };
 
 /// Bytes of an ETag: two that differ by chance would hide one change from one reader until the next.
@@ -155,60 +156,6 @@ impl StoredAnswer {
     }
 }
 
-/// The head of what friends may see: the greatest stamp of an entry, tombstones included. `None` while there is nobody
-/// who may see anything, or nothing to see.
-///
-/// It comes from entries, not from objects, so merging objects does not change it. It never lies below a head that a
-/// friend was told or served, so it does not go down either when a tombstone is dropped.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn head<S: KeyValue>(
-    view: &View<'_, S>,
-    relations: &[Relation],
-) -> Result<Option<Head>, LedgerError> {
-    let friends: Vec<&Relation> = relations.iter().filter(|relation| relation.is_friend()).collect();
-    if friends.is_empty() {
-        return Ok(None);
-    }
-    let known = friends.iter().map(|friend| friend.served_head().max(friend.told_head())).max().flatten();
-    newest(view, known).await
-}
-
-/// The head of what a friend has not pulled yet; `None` if there is nothing, or they are no friend.
-///
-/// # Errors
-/// When the store cannot be read.
-pub(crate) async fn owed_head<S: KeyValue>(
-    view: &View<'_, S>,
-    relation: &Relation,
-) -> Result<Option<Head>, LedgerError> {
-    if !relation.is_friend() {
-        return Ok(None);
-    }
-    let head = newest(view, relation.served_head().max(relation.told_head())).await?;
-    Ok(head.filter(|head| Some(*head) > relation.served_head()))
-}
-
-/// The greatest of `known` and the heads above it. What is newest at a glance counts as known as well, so that it does not
-/// matter how much lies above what friends have pulled: only edits and withdrawals of older posts are above that.
-async fn newest<S: KeyValue>(view: &View<'_, S>, known: Option<Head>) -> Result<Option<Head>, LedgerError> {
-    let post = view.scan(Range::partition(keys::POST), Direction::Backward, 1).await?;
-    let glance = post.iter().map(|entry| entry.stamp).max();
-    let known = known.map(|head| Stamp::from_bytes(*head.as_bytes()));
-    let floor = match known.max(glance) {
-        Some(stamp) => stamp,
-        None => view.get(keys::profile().as_str()).await?.map_or(Stamp::ZERO, |entry| entry.stamp),
-    };
-    let above = greatest(&view.changes(&keys::SHARED, floor).await?);
-    Ok(above.or((floor > Stamp::ZERO).then_some(floor)).map(head_at))
-}
-
-fn greatest(changes: &Changes) -> Option<Stamp> {
-    let items = changes.items.iter().map(|item| item.stamp);
-    items.chain(changes.ranges.iter().map(|range| range.stamp)).max()
-}
-
 fn head_at(stamp: Stamp) -> Head {
     Head::from_bytes(stamp.to_bytes())
 }
@@ -246,10 +193,15 @@ pub async fn answer<S: KeyValue>(
         }
         Some(Place::Changes { read, at }) => {
             refuse_if_lost(view, read).await?;
-            changes(view, settled, read, at, query.oldest).await?
+            changes(view, &relation.fingerprint, settled, read, at, query.oldest).await?
         }
     };
-    let complete = if page.more { None } else { head_for(view, relation, page.newest, settled).await? };
+    let mut complete = None;
+    if !page.more {
+        let heads = Heads::load_for(view, relation).await?;
+        complete = head_for(&heads, relation, settled);
+        served.of_all = heads.all.max(served.of_all);
+    }
     let answer = StoredAnswer {
         changes: page.changes.into_iter().map(|change| change.signed_again(account)).collect(),
         listed: page.listed,
@@ -290,8 +242,6 @@ struct Page {
     listed: Option<Listed>,
     next: Place,
     more: bool,
-    /// The greatest stamp of all that the reader was not given before, if that was looked at.
-    newest: Option<Head>,
 }
 
 /// Refuses a cursor above everything there is (the store was set back), and one from before a withdrawal that is not
@@ -344,23 +294,28 @@ async fn list<S: KeyValue>(
         // One page is a picture of one moment, so nothing has changed meanwhile.
         (None, before) => (Place::Changes { read: start, at: None }, before.is_some()),
     };
-    Ok(Page { changes, listed: Some(listed), next, more, newest: None })
+    Ok(Page { changes, listed: Some(listed), next, more })
 }
 
-/// A page of what changed above `at`, or else above `read`.
+/// A page of what changed for `reader` above `at`, or else above `read`.
+///
+/// Only what the reader is given moves the cursor and fills the page: nothing else may show.
 async fn changes<S: KeyValue>(
     view: &View<'_, S>,
+    reader: &Fingerprint,
     settled: Stamp,
     read: Stamp,
     at: Option<Stamp>,
     oldest: Option<RecordId>,
 ) -> Result<Page, LedgerError> {
-    let found = view.oldest_changes(&keys::SHARED, at.unwrap_or(read), PULL_PAGE_CHANGES + 1).await?;
-    let newest = greatest(&found).map(head_at);
+    let partitions = keys::shared_with(reader);
+    let partitions: Vec<&str> = partitions.iter().map(String::as_str).collect();
+    let found = view.oldest_changes(&partitions, at.unwrap_or(read), PULL_PAGE_CHANGES + 1).await?;
     let mut changes = Vec::new();
     let (mut bytes, mut last, mut more) = (0, None, false);
     let mut settled_read = read;
     for item in &found.items {
+        let Some(change) = change(item, oldest) else { continue };
         // Changes of one commit share a stamp and stay on one page, since a page ends at a stamp.
         let size = item.value.as_ref().map_or(BARE_CHANGE_BYTES, |value| value.len().max(BARE_CHANGE_BYTES));
         let full = bytes + size > PULL_PAGE_BYTES || changes.len() >= PULL_PAGE_CHANGES;
@@ -373,34 +328,26 @@ async fn changes<S: KeyValue>(
         if at.is_none() && item.stamp <= settled {
             settled_read = item.stamp;
         }
-        if let Some(change) = change(item, oldest) {
-            bytes += size;
-            changes.push(change);
-        }
+        bytes += size;
+        changes.push(change);
     }
     if let Some(until) = found.until.filter(|_| !more) {
         // The store was not read any further for this page.
         (last, more) = (Some(until), true);
     }
     let at = last.filter(|last| more && *last > settled_read);
-    Ok(Page { changes, listed: None, next: Place::Changes { read: settled_read, at }, more, newest })
+    Ok(Page { changes, listed: None, next: Place::Changes { read: settled_read, at }, more })
 }
 
-/// The head that a friend holds who was just given everything, of which `newest` is the latest. It never goes below what
-/// they were served, nor below what they were told as soon as that must have been among what they were given: the
-/// entry itself may be gone, as tombstones are some day.
+/// The head that a friend holds who was just given everything that `heads` tells of. It never goes below what they were
+/// served, nor below what they were told as soon as that must have been among what they were given, whatever a stale store
+/// hides.
 ///
 /// What the friend says of itself counts for nothing here: a cursor is easily made up.
-async fn head_for<S: KeyValue>(
-    view: &View<'_, S>,
-    relation: &Relation,
-    newest_given: Option<Head>,
-    settled: Stamp,
-) -> Result<Option<Head>, LedgerError> {
+fn head_for(heads: &Heads, relation: &Relation, settled: Stamp) -> Option<Head> {
     let settled = head_at(settled);
     let told = relation.told_head().filter(|told| *told <= settled);
-    let known = relation.served_head().max(told);
-    if newest_given.is_some() { Ok(newest_given.max(known)) } else { newest(view, known).await }
+    heads.visible_to(&relation.fingerprint).max(relation.served_head()).max(told)
 }
 
 fn change(item: &tidings_ledger::Change, oldest: Option<RecordId>) -> Option<StoredChange> {

@@ -1,20 +1,20 @@
 //! What is known before something is decided.
 
 use super::Spent;
+use crate::heads::Heads;
 use crate::limits::rest_ms;
-use crate::pulls;
 use crate::relation::Relation;
 use crate::retention;
 use tidings_ledger::{KeyValue, LedgerError, View};
-use tidings_protocol::{Head, RecordId};
+use tidings_protocol::RecordId;
 
 /// Everything that [`plan`](super::plan) decides from.
 #[derive(Debug, Clone)]
 pub struct Outlook {
     /// Everybody.
     pub relations: Vec<Relation>,
-    /// The head of what friends may see.
-    pub head: Option<Head>,
+    /// How far what they may see has come.
+    pub heads: Heads,
     /// What was sent within the last hour.
     pub spent: Spent,
     /// Friends' posts that are older than this one are not kept.
@@ -30,11 +30,11 @@ impl Outlook {
     /// When it cannot be read.
     pub async fn load<S: KeyValue>(view: &View<'_, S>, now_ms: u64) -> Result<Self, LedgerError> {
         let relations = Relation::load_all(view).await?;
-        let head = pulls::head(view, &relations).await?;
+        let heads = Heads::load(view, &relations).await?;
         let spent = Spent::load(view, now_ms).await?;
         let floor = retention::floor(view, now_ms).await?;
         let rest_ms = rest_ms(view.timing().staleness_ms);
-        Ok(Self { relations, head, spent, floor, rest_ms })
+        Ok(Self { relations, heads, spent, floor, rest_ms })
     }
 
     /// Until when network work that somebody else did here lately may be hidden in part, in unix milliseconds. Clocks of

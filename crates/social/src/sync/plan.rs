@@ -73,7 +73,7 @@ impl Scope {
 
     /// Until when something rests because the store may hide that it was done, in unix milliseconds. What concerns one
     /// person, and what the owner asked for, does not.
-    fn rests_until_ms(self, turn: Turn, outlook: &Outlook, now_ms: u64) -> u64 {
+    fn rests_until_ms(self, turn: Turn, head: Option<Head>, outlook: &Outlook, now_ms: u64) -> u64 {
         if outlook.rest_ms == 0 || self.who.is_some() || self.eager {
             return 0;
         }
@@ -86,7 +86,7 @@ impl Scope {
             (_, Stage::Telling) => now_ms.saturating_add(outlook.rest_ms),
             // Whoever wrote it tells of it.
             (Turn::Notification, _) => {
-                let written_ms = outlook.head.map_or(0, |head| head.ms()).min(now_ms);
+                let written_ms = head.map_or(0, |head| head.ms()).min(now_ms);
                 resting_ms.max(written_ms.saturating_add(outlook.rest_ms))
             }
             _ => resting_ms,
@@ -150,7 +150,12 @@ pub(super) fn plan_within(
         plan.dirty += u32::from(is_dirty(relation));
         plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
         for chore in chores(account, relation, outlook, now_ms, scope.eager && wanted) {
-            let due_ms = chore.due_ms.max(scope.rests_until_ms(chore.turn, outlook, now_ms));
+            let due_ms = chore.due_ms.max(scope.rests_until_ms(
+                chore.turn,
+                outlook.heads.of(relation),
+                outlook,
+                now_ms,
+            ));
             if due_ms <= now_ms && wanted {
                 let request = PeerRequest {
                     to: relation.fingerprint,
@@ -225,7 +230,7 @@ fn chores(account: &Account, relation: &Relation, outlook: &Outlook, now_ms: u64
         }
         // A friend who does not know yet that they are one, or who we are now, would refuse both.
         Some(FriendState::Friends) if !relation.owes_stance() && !owes_certificate => {
-            if let Some((task, due_ms)) = notification(relation, outlook.head) {
+            if let Some((task, due_ms)) = notification(relation, outlook.heads.owed_to(relation)) {
                 let due_ms = if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms };
                 add(task, due_ms, Turn::Notification);
             }
@@ -242,14 +247,11 @@ fn chores(account: &Account, relation: &Relation, outlook: &Outlook, now_ms: u64
     chores
 }
 
-/// A friend is owed a notification while the head is above what they pulled. Once one arrived they know that there is
+/// A friend is owed a notification while the head of what they may see is above what they pulled. Once one arrived they know that there is
 /// something, and are only reminded; one that did not arrive is tried again.
-fn notification(relation: &Relation, head: Option<Head>) -> Option<(Task, u64)> {
-    let head = head?;
+fn notification(relation: &Relation, owed: Option<Head>) -> Option<(Task, u64)> {
+    let head = owed?;
     let served = relation.served_head();
-    if Some(head) <= served {
-        return None;
-    }
     let since_ms = relation.ours.as_ref().map_or(0, |ours| ours.unverified().created_ms);
     let due_ms = match relation.unanswered() {
         // Nobody tells a new friend of what was there before: they pull it because they are one.

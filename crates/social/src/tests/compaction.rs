@@ -96,7 +96,7 @@ fn who_has_no_friends_has_no_head() {
     world.write("alice", "to nobody");
     let alice = world.at("alice");
     alice.ledger.store().take_operations();
-    assert_eq!(block_on(pulls::head(&alice.view(), &[])).unwrap(), None);
+    assert_eq!(block_on(Heads::load(&alice.view(), &[])).unwrap(), Heads::default());
     assert_eq!(alice.ledger.store().take_operations().total(), 1, "the listing");
 }
 
@@ -117,8 +117,38 @@ fn the_first_head_is_that_of_the_latest_change_of_whatever_age_the_post_is() {
     world.befriend("alice", "bob");
     let mut relations = world.at("alice").relations();
     relations.iter_mut().for_each(|relation| (relation.served, relation.told) = (None, None));
-    let found = block_on(pulls::head(&world.at("alice").view(), &relations)).unwrap();
+    let found = block_on(Heads::load(&world.at("alice").view(), &relations)).unwrap().of(&relations[0]);
     assert_eq!(found.map(|head| *head.as_bytes()), Some(expected.to_bytes()));
+}
+
+#[test]
+fn a_head_is_the_latest_of_what_a_friend_may_see_and_one_alike_for_one_and_for_all() {
+    let mut world = World::with(&["alice", "bob", "carol"]);
+    world.befriend("alice", "bob");
+    world.befriend("alice", "carol");
+    let (bob, carol) = (world.id("bob"), world.id("carol"));
+    let heads = |world: &World| {
+        let alice = world.at("alice");
+        let view = alice.view();
+        let all = block_on(Heads::load(&view, &alice.relations())).unwrap();
+        let of = |who: &Fingerprint| {
+            let relation = alice.relation(who);
+            let one = block_on(Heads::load_for(&view, &relation)).unwrap();
+            assert_eq!(one.of(&relation), all.of(&relation));
+            one.of(&relation)
+        };
+        (of(&bob), of(&carol))
+    };
+    let before = heads(&world);
+    world.clock.advance(1);
+    let mut batch = Batch::new();
+    crate::heads::raise_for(&bob, &mut batch);
+    world.at("alice").commit(batch);
+    let for_bob = heads(&world);
+    assert!(for_bob.0 > before.0 && for_bob.1 == before.1, "{for_bob:?}");
+    world.write("alice", "for all");
+    let for_all = heads(&world);
+    assert!(for_all.0 > for_bob.0 && for_all.0 == for_all.1, "{for_all:?}");
 }
 
 #[test]
@@ -131,7 +161,7 @@ fn a_head_costs_little_however_much_a_friend_has_not_pulled() {
     let alice = world.at("alice");
     let relations = alice.relations();
     alice.ledger.store().take_operations();
-    block_on(pulls::head(&alice.view(), &relations)).unwrap();
+    block_on(Heads::load(&alice.view(), &relations)).unwrap();
     let gets = alice.ledger.store().take_operations().gets;
     assert!(gets <= 3, "{gets} gets");
 }

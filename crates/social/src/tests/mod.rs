@@ -20,6 +20,7 @@ use crate::account::{Account, SetupRecord};
 use crate::api::{CertificateChange, FriendState, NewPost, Person, PostPage, RefreshReport};
 use crate::certificates::InstallError;
 use crate::feed::{self, PageRequest};
+use crate::heads::Heads;
 use crate::peer::PeerError;
 use crate::pulls::{PullError, PullQuery};
 use crate::sync::{self, PeerAnswer, PeerRequest, PullRequest, Scope, Task};
@@ -90,7 +91,9 @@ impl Deployment {
 
     /// The head that friends are told.
     fn head(&self) -> Option<Head> {
-        block_on(pulls::head(&self.view(), &self.relations())).unwrap()
+        let relations = self.relations();
+        let heads = block_on(Heads::load(&self.view(), &relations)).unwrap();
+        relations.iter().filter_map(|relation| heads.of(relation)).max()
     }
 }
 
