@@ -18,7 +18,7 @@ pub enum Wrong {
     ForgetsAfterFailure,
     /// Stances do not say which attempt at a friendship they belong to.
     StancesWithoutGeneration,
-    /// A deployment takes its store to be never stale, which it is.
+    /// A deployment takes its store to be never stale, and every write to land at once, neither of which it is or does.
     BelievesFreshStore,
     /// A client that got no answer to a post sends it again as another one.
     NoIdempotencyKey,
@@ -36,7 +36,9 @@ impl Wrong {
 
     /// What a deployment is told of a store that is `staleness_ms` stale.
     pub(super) fn timing(self, staleness_ms: u64) -> Timing {
-        if staleness_ms == 0 || self == Self::BelievesFreshStore {
+        if self == Self::BelievesFreshStore {
+            Timing { longest_request_ms: 1_000, ..Timing::local() }
+        } else if staleness_ms == 0 {
             Timing::local()
         } else {
             Timing::replicated(staleness_ms)
