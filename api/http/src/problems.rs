@@ -6,6 +6,7 @@ use tidings_protocol::limits::REQUEST_AGE_SECONDS;
 use tidings_protocol::request_signature::RequestSignatureError;
 use tidings_social::access::PasswordError;
 use tidings_social::certificates::InstallError;
+use tidings_social::circles::CircleError;
 use tidings_social::feed::PageError;
 use tidings_social::friends::FriendError;
 use tidings_social::guesses::GuessError;
@@ -126,7 +127,10 @@ impl From<PostError> for Failure {
     fn from(error: PostError) -> Self {
         match error {
             PostError::Ledger(error) => error.into(),
-            PostError::Text(_) | PostError::IdempotencyKey => invalid(&error),
+            PostError::Text(_)
+            | PostError::Warning(_)
+            | PostError::Audience(_)
+            | PostError::IdempotencyKey => invalid(&error),
             PostError::KeyReused => Self::new(
                 422,
                 "idempotency-key-reused",
@@ -135,6 +139,33 @@ impl From<PostError> for Failure {
             ),
             PostError::Unknown(_) => Self::new(404, "not-found", "There is no such post", sentence(&error)),
             PostError::Signing(_) => internal(&error),
+        }
+    }
+}
+
+impl From<CircleError> for Failure {
+    fn from(error: CircleError) -> Self {
+        match error {
+            CircleError::Ledger(error) => error.into(),
+            CircleError::Name(_) => invalid(&error),
+            CircleError::Unknown(_) => {
+                Self::new(404, "not-found", "There is no such circle", sentence(&error))
+            }
+            CircleError::NoFriend(_) => {
+                Self::new(404, "not-found", "There is no such friend", sentence(&error))
+            }
+            CircleError::TooMany => {
+                Self::new(409, "too-many-circles", "There are too many circles", sentence(&error))
+            }
+            CircleError::TooMuch => {
+                Self::new(409, "too-many-posts", "There is too much to take back", sentence(&error))
+            }
+            CircleError::KeyReused => Self::new(
+                422,
+                "idempotency-key-reused",
+                "The Idempotency-Key was used before",
+                sentence(&error),
+            ),
         }
     }
 }

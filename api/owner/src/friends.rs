@@ -113,6 +113,24 @@ pub async fn unblock(context: &Context<'_>, id: &str) -> Result<Reply, Failure> 
     Ok(Reply::empty(204))
 }
 
+/// `PUT /api/friends/{id}/mute`. Nobody is told.
+pub async fn mute(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    set_muted(context, id, true).await
+}
+
+/// `DELETE /api/friends/{id}/mute`. Nobody is told.
+pub async fn unmute(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    set_muted(context, id, false).await
+}
+
+async fn set_muted(context: &Context<'_>, id: &str, muted: bool) -> Result<Reply, Failure> {
+    let (_, mut view) = context.owner().await?;
+    let relation = Relation::load(&view, &friend_id(context, id)?).await?;
+    context.ledger.commit(&mut view, friends::mute(&relation, muted)?).await?;
+    context.keep(view);
+    Ok(Reply::empty(204))
+}
+
 async fn own_name(view: &AppView<'_>, owner: &Owner) -> Result<String, Failure> {
     Ok(profile::summary(view, &owner.account).await?.name)
 }

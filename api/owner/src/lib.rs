@@ -6,6 +6,7 @@
 #![cfg_attr(not(target_family = "wasm"), allow(dead_code))]
 
 mod certificate;
+mod circles;
 mod context;
 mod friends;
 mod invitations;
@@ -19,7 +20,7 @@ mod setup;
 mod status;
 
 use context::Context;
-use routes::Endpoint;
+use routes::{Endpoint, Names};
 use spin_sdk::http::{IncomingRequest, ResponseOutparam};
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_component;
@@ -38,9 +39,9 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
     };
     match open(&request) {
         Err(reply) => reply.send(out).await,
-        Ok((endpoint, id, config, origin, ledger)) => {
+        Ok((endpoint, names, config, origin, ledger)) => {
             let context = Context::new(&request, config, origin, &ledger);
-            let reply = respond(&context, endpoint, id).await.unwrap_or_else(Reply::from);
+            let reply = respond(&context, endpoint, names).await.unwrap_or_else(Reply::from);
             let then = reply.then;
             reply.send(out).await;
             // The owner waits neither for friends nor for the store's maintenance.
@@ -52,18 +53,22 @@ async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
 }
 
 /// What a request asks for, and what it takes to answer it; or the answer, if it takes nothing.
-fn open(request: &Request) -> Result<(Endpoint, &str, Config, Origin, AppLedger), Reply> {
-    let (endpoint, id) = routes::find(&request.method, &request.path)?;
+fn open(request: &Request) -> Result<(Endpoint, Names<'_>, Config, Origin, AppLedger), Reply> {
+    let (endpoint, names) = routes::find(&request.method, &request.path)?;
     if endpoint == Endpoint::OpenApi {
         return Err(status::openapi());
     }
     let config = Config::load()?;
     let origin = Origin::of(request, &config)?;
     let ledger = open_ledger(&config).map_err(Failure::from)?;
-    Ok((endpoint, id.unwrap_or_default(), config, origin, ledger))
+    Ok((endpoint, names, config, origin, ledger))
 }
 
-async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<Reply, Failure> {
+async fn respond(
+    context: &Context<'_>,
+    endpoint: Endpoint,
+    [id, second]: Names<'_>,
+) -> Result<Reply, Failure> {
     match endpoint {
         Endpoint::SetupStatus => setup::status(context).await,
         Endpoint::Setup => setup::set_up(context).await,
@@ -77,6 +82,7 @@ async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<
         Endpoint::ChangeProfile => profile::change(context).await,
         Endpoint::Posts => posts::list(context).await,
         Endpoint::WritePost => posts::write(context).await,
+        Endpoint::EditPost => posts::edit(context, id).await,
         Endpoint::DeletePost => posts::delete(context, id).await,
         Endpoint::Feed => posts::feed(context).await,
         Endpoint::Refresh => posts::refresh(context).await,
@@ -89,6 +95,14 @@ async fn respond(context: &Context<'_>, endpoint: Endpoint, id: &str) -> Result<
         Endpoint::ReadNotifications => notifications::read(context).await,
         Endpoint::BlockFriend => friends::block(context, id).await,
         Endpoint::UnblockFriend => friends::unblock(context, id).await,
+        Endpoint::MuteFriend => friends::mute(context, id).await,
+        Endpoint::UnmuteFriend => friends::unmute(context, id).await,
+        Endpoint::Circles => circles::list(context).await,
+        Endpoint::CreateCircle => circles::create(context).await,
+        Endpoint::RenameCircle => circles::rename(context, id).await,
+        Endpoint::DeleteCircle => circles::delete(context, id).await,
+        Endpoint::AddToCircle => circles::add(context, id, second).await,
+        Endpoint::RemoveFromCircle => circles::remove(context, id, second).await,
         Endpoint::Invitations => invitations::list(context).await,
         Endpoint::Invite => invitations::issue(context).await,
         Endpoint::RevokeInvitation => invitations::revoke(context, id).await,

@@ -4,7 +4,7 @@ use crate::context::Context;
 use tidings_api_http::world::{now_ms, random};
 use tidings_api_http::{Failure, Reply};
 use tidings_protocol::RecordId;
-use tidings_social::api::{NewPost, RefreshRequest, RefreshScope};
+use tidings_social::api::{NewPost, PostChange, RefreshRequest, RefreshScope};
 use tidings_social::feed::{self, PageRequest};
 use tidings_social::posts::{self, IdempotencyKey, PostError};
 use tidings_social::sync::Scope;
@@ -36,6 +36,18 @@ pub async fn write(context: &Context<'_>) -> Result<Reply, Failure> {
     let status = if written.existed { 200 } else { 201 };
     let location = format!("/api/posts/{}", written.post.id);
     Ok(Reply::json(status, &written.post).with("location", location).then_refresh())
+}
+
+/// `PUT /api/posts/{id}`. Friends are told once the reply is out.
+pub async fn edit(context: &Context<'_>, id: &str) -> Result<Reply, Failure> {
+    let (owner, mut view) = context.owner().await?;
+    let id: RecordId = id.parse().map_err(|_| Failure::not_found(&context.request.path))?;
+    let change: PostChange = context.request.json()?;
+    let author = context.author(&view, &owner).await?;
+    let (post, batch) = posts::edit(&view, &owner.account, author, id, change, now_ms()).await?;
+    context.ledger.commit(&mut view, batch).await?;
+    context.keep(view);
+    Ok(Reply::json(200, &post).then_refresh())
 }
 
 /// `DELETE /api/posts/{id}`. Friends are told once the reply is out.
@@ -72,7 +84,8 @@ fn page_request(context: &Context<'_>) -> Result<PageRequest, Failure> {
     Ok(PageRequest::parse(limit.as_deref(), before.as_deref())?)
 }
 
-fn idempotency_key(context: &Context<'_>) -> Result<Option<IdempotencyKey>, Failure> {
+/// The name that the client gave to this act, if it did.
+pub(crate) fn idempotency_key(context: &Context<'_>) -> Result<Option<IdempotencyKey>, Failure> {
     if !context.request.has_header("idempotency-key") {
         return Ok(None);
     }

@@ -29,6 +29,8 @@ pub enum Endpoint {
     Posts,
     /// Writes one.
     WritePost,
+    /// Writes another edition of one.
+    EditPost,
     /// Withdraws one.
     DeletePost,
     /// One's own and friends' posts.
@@ -53,6 +55,22 @@ pub enum Endpoint {
     BlockFriend,
     /// Hears from them again.
     UnblockFriend,
+    /// Leaves what a friend writes out of the feed.
+    MuteFriend,
+    /// Takes it in again.
+    UnmuteFriend,
+    /// Friends under names.
+    Circles,
+    /// Makes a circle.
+    CreateCircle,
+    /// Calls it otherwise.
+    RenameCircle,
+    /// Deletes it.
+    DeleteCircle,
+    /// Puts a friend into it.
+    AddToCircle,
+    /// Takes them out.
+    RemoveFromCircle,
     /// Invitations.
     Invitations,
     /// Makes one.
@@ -69,8 +87,8 @@ pub enum Endpoint {
     OpenApi,
 }
 
-/// Method, path, endpoint. `{id}` stands for one segment.
-pub const ROUTES: [(&str, &str, Endpoint); 31] = [
+/// Method, path, endpoint. A name in braces stands for one segment; there are at most two of them.
+pub const ROUTES: [(&str, &str, Endpoint); 40] = [
     ("GET", "/api/setup", Endpoint::SetupStatus),
     ("POST", "/api/setup", Endpoint::Setup),
     ("GET", "/api/session", Endpoint::SessionStatus),
@@ -83,6 +101,7 @@ pub const ROUTES: [(&str, &str, Endpoint); 31] = [
     ("PUT", "/api/profile", Endpoint::ChangeProfile),
     ("GET", "/api/posts", Endpoint::Posts),
     ("POST", "/api/posts", Endpoint::WritePost),
+    ("PUT", "/api/posts/{id}", Endpoint::EditPost),
     ("DELETE", "/api/posts/{id}", Endpoint::DeletePost),
     ("GET", "/api/feed", Endpoint::Feed),
     ("POST", "/api/feed/refresh", Endpoint::Refresh),
@@ -95,6 +114,14 @@ pub const ROUTES: [(&str, &str, Endpoint); 31] = [
     ("PUT", "/api/notifications/read", Endpoint::ReadNotifications),
     ("PUT", "/api/friends/{id}/block", Endpoint::BlockFriend),
     ("DELETE", "/api/friends/{id}/block", Endpoint::UnblockFriend),
+    ("PUT", "/api/friends/{id}/mute", Endpoint::MuteFriend),
+    ("DELETE", "/api/friends/{id}/mute", Endpoint::UnmuteFriend),
+    ("GET", "/api/circles", Endpoint::Circles),
+    ("POST", "/api/circles", Endpoint::CreateCircle),
+    ("PUT", "/api/circles/{id}", Endpoint::RenameCircle),
+    ("DELETE", "/api/circles/{id}", Endpoint::DeleteCircle),
+    ("PUT", "/api/circles/{id}/members/{member}", Endpoint::AddToCircle),
+    ("DELETE", "/api/circles/{id}/members/{member}", Endpoint::RemoveFromCircle),
     ("GET", "/api/invitations", Endpoint::Invitations),
     ("POST", "/api/invitations", Endpoint::Invite),
     ("DELETE", "/api/invitations/{id}", Endpoint::RevokeInvitation),
@@ -104,18 +131,21 @@ pub const ROUTES: [(&str, &str, Endpoint); 31] = [
     ("GET", "/api/openapi.json", Endpoint::OpenApi),
 ];
 
-/// The endpoint for a request, and the `{id}` in its path.
+/// What stands in the places of a pattern's names, in their order; empty where there is none.
+pub type Names<'p> = [&'p str; 2];
+
+/// The endpoint for a request, and the names in its path.
 ///
 /// # Errors
 /// 404 when there is none at this path, 405 when there is one with another method.
-pub fn find<'p>(method: &str, path: &'p str) -> Result<(Endpoint, Option<&'p str>), Failure> {
+pub fn find<'p>(method: &str, path: &'p str) -> Result<(Endpoint, Names<'p>), Failure> {
     // A reply to HEAD is that to GET, of which the host drops the body (RFC 9110 section 9.3.2).
     let wanted = if method == "HEAD" { "GET" } else { method };
     let mut allowed = Vec::new();
     for (route_method, pattern, endpoint) in ROUTES {
-        if let Some(id) = matches(pattern, path) {
+        if let Some(names) = matches(pattern, path) {
             if route_method == wanted {
-                return Ok((endpoint, id));
+                return Ok((endpoint, names));
             }
             allowed.push(route_method);
         }
@@ -123,14 +153,17 @@ pub fn find<'p>(method: &str, path: &'p str) -> Result<(Endpoint, Option<&'p str
     Err(if allowed.is_empty() { Failure::not_found(path) } else { Failure::method_not_allowed(&allowed) })
 }
 
-/// Whether the path fits the pattern, and what stands in the place of `{id}`.
-fn matches<'p>(pattern: &str, path: &'p str) -> Option<Option<&'p str>> {
-    let mut id = None;
+/// Whether the path fits the pattern, and what stands in the places of its names.
+fn matches<'p>(pattern: &str, path: &'p str) -> Option<Names<'p>> {
+    let mut names = Names::default();
+    let mut places = names.iter_mut();
     let (mut wanted, mut found) = (pattern.split('/'), path.split('/'));
     loop {
         match (wanted.next(), found.next()) {
-            (None, None) => return Some(id),
-            (Some("{id}"), Some(segment)) if !segment.is_empty() => id = Some(segment),
+            (None, None) => return Some(names),
+            (Some(name), Some(segment)) if name.starts_with('{') && !segment.is_empty() => {
+                *places.next()? = segment;
+            }
             (Some(a), Some(b)) if a == b => {}
             _ => return None,
         }
@@ -143,8 +176,9 @@ mod tests {
 
     #[test]
     fn finds_endpoints_and_tells_missing_ones_from_wrong_methods() {
-        assert_eq!(find("POST", "/api/friends/abc/accept"), Ok((Endpoint::AcceptFriend, Some("abc"))));
-        assert_eq!(find("HEAD", "/api/health"), Ok((Endpoint::Health, None)));
+        assert_eq!(find("POST", "/api/friends/abc/accept"), Ok((Endpoint::AcceptFriend, ["abc", ""])));
+        assert_eq!(find("PUT", "/api/circles/a/members/b"), Ok((Endpoint::AddToCircle, ["a", "b"])));
+        assert_eq!(find("HEAD", "/api/health"), Ok((Endpoint::Health, ["", ""])));
         let status = |method, path| find(method, path).unwrap_err().problem.status;
         assert_eq!(status("GET", "/api/nothing"), 404);
         assert_eq!(status("GET", "/api/posts/"), 404);

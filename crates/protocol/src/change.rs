@@ -93,7 +93,13 @@ mod tests {
     fn post() -> Change {
         let seed = Seed::from_bytes([1; 32]);
         let id = RecordId::from_bytes([2; 16]);
-        let post = Post { id, author: seed.public_key(), key: seed.public_key(), body: Body::text("hello") };
+        let post = Post {
+            id,
+            author: seed.public_key(),
+            key: seed.public_key(),
+            body: Body::text("hello"),
+            edited_ms: None,
+        };
         Change::Post { record: Signed::sign(post, &seed).unwrap() }
     }
 

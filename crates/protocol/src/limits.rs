@@ -22,6 +22,9 @@ pub const INVITATION_TOKEN_BYTES: usize = 16;
 /// The text of a post, in Unicode scalar values.
 pub const POST_CHARS: usize = 5_000;
 
+/// What readers are warned of before they see a post, in Unicode scalar values: a line.
+pub const WARNING_CHARS: usize = 200;
+
 /// An address (origin) in bytes: 253 for the name, 8 for `https://`, 6 for the port, rounded.
 pub const ADDRESS_BYTES: usize = 270;
 

@@ -2,7 +2,7 @@
 
 use crate::absent;
 use crate::keys::PublicKey;
-use crate::limits::{BIO_CHARS, NAME_CHARS, POST_CHARS};
+use crate::limits::{BIO_CHARS, FUTURE_TOLERANCE_MS, NAME_CHARS, POST_CHARS, WARNING_CHARS};
 use crate::record_id::RecordId;
 use crate::signed::{DeploymentDocument, Document};
 use crate::text::{TextError, check_optional_text, check_text};
@@ -21,6 +21,9 @@ pub struct Body {
     /// The text, in a body of type `text/v1`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What readers are warned of before they see the text, in a body of type `text/v1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
     /// What other types carry.
     #[serde(flatten)]
     #[cfg_attr(feature = "openapi", schema(ignore))]
@@ -34,34 +37,43 @@ impl<'de> Deserialize<'de> for Body {
             Some(Value::String(body_type)) => body_type,
             _ => return Err(D::Error::custom("a body needs a `type` that is a string")),
         };
-        // A `text` of another type's is whatever that type says it is.
-        let text = if body_type == Self::TEXT { other.remove("text") } else { None };
-        let text = match text {
-            None | Some(Value::Null) => None,
-            Some(Value::String(text)) => Some(text),
-            Some(_) => return Err(D::Error::custom("the `text` of a body of text has to be a string")),
+        let mut member = |name| match other.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(D::Error::custom(format!("the `{name}` of a body of text has to be a string"))),
         };
-        Ok(Self { body_type, text, other })
+        // A `text` of another type's is whatever that type says it is.
+        let (text, warning) =
+            if body_type == Self::TEXT { (member("text")?, member("warning")?) } else { (None, None) };
+        Ok(Self { body_type, text, warning, other })
     }
 }
 
 impl Body {
-    /// The type of plain text.
+    /// The type of text.
     pub const TEXT: &'static str = "text/v1";
 
-    /// A body of plain text.
+    /// A body of text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self { body_type: Self::TEXT.to_owned(), text: Some(text.into()), other: Map::new() }
+        let text = Some(text.into());
+        Self { body_type: Self::TEXT.to_owned(), text, warning: None, other: Map::new() }
+    }
+
+    /// The same behind a warning, if there is one.
+    #[must_use]
+    pub fn behind(self, warning: Option<String>) -> Self {
+        Self { warning, ..self }
     }
 
     /// Checks what can be checked of a body of a known type.
     ///
     /// # Errors
-    /// The rule that its text breaks; a missing text counts as empty.
+    /// The rule that its text or its warning breaks; a missing text counts as empty.
     pub fn check(&self) -> Result<(), TextError> {
         if self.body_type == Self::TEXT {
-            check_text(self.text.as_deref().unwrap_or_default(), POST_CHARS, true)
+            check_text(self.text.as_deref().unwrap_or_default(), POST_CHARS, true)?;
+            self.warning.as_deref().map_or(Ok(()), |warning| check_text(warning, WARNING_CHARS, false))
         } else {
             check_text(&self.body_type, 64, false)
         }
@@ -79,6 +91,19 @@ pub struct Post {
     pub key: PublicKey,
     /// What it says.
     pub body: Body,
+    /// When this edition was written, in unix milliseconds, if it is not the first one. Of two editions the one with the
+    /// greater time counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_ms: Option<u64>,
+}
+
+impl Post {
+    /// Whether neither the post nor this edition of it comes from the future of a reader whose clock says `now_ms`.
+    #[must_use]
+    pub fn is_in_time(&self, now_ms: u64) -> bool {
+        let latest_ms = now_ms.saturating_add(FUTURE_TOLERANCE_MS);
+        self.id.created_ms() <= latest_ms && self.edited_ms.is_none_or(|edited_ms| edited_ms <= latest_ms)
+    }
 }
 
 impl Document for Post {
@@ -144,7 +169,7 @@ mod tests {
         let (old, new) = (Seed::from_bytes([1; 32]), Seed::from_bytes([2; 32]));
         let body = Body { other: Map::from_iter([("mood".to_owned(), "glad".into())]), ..Body::text("hi") };
         let id = "00000000000000000000000000".parse().unwrap();
-        let post = Post { id, author: old.public_key(), key: old.public_key(), body };
+        let post = Post { id, author: old.public_key(), key: old.public_key(), body, edited_ms: None };
         let again = Signed::sign(post, &old).unwrap().signed_again(&new).unwrap();
         assert_eq!(again.verify(&new.public_key()).unwrap().key, new.public_key());
         assert!(again.verify(&old.public_key()).is_err());
@@ -160,6 +185,33 @@ mod tests {
         }
         assert!(serde_json::from_str::<Body>(r#"{"type":"text/v1","text":["a"]}"#).is_err());
         assert!(serde_json::from_str::<Body>(r#"{"text":"a"}"#).is_err());
+    }
+
+    #[test]
+    fn a_warning_is_one_line_of_text_or_absent() {
+        let read = |warning: &str| {
+            let text = format!(r#"{{"type":"text/v1","text":"a","warning":{warning}}}"#);
+            serde_json::from_str::<Body>(&text).map(|body| body.check().is_ok()).map_err(|_| ())
+        };
+        assert_eq!(read("null"), Ok(true));
+        assert_eq!(read("\"the end of the film\""), Ok(true));
+        assert_eq!(read("7"), Err(()));
+        for wrong in [" ".to_owned(), "a\\nb".to_owned(), "x".repeat(WARNING_CHARS + 1)] {
+            assert_eq!(read(&format!("\"{wrong}\"")), Ok(false), "{wrong}");
+        }
+        let other: Body = serde_json::from_str(r#"{"type":"rich/v1","warning":7}"#).unwrap();
+        assert_eq!((other.check(), other.warning), (Ok(()), None));
+    }
+
+    #[test]
+    fn an_edition_from_the_future_is_not_in_time() {
+        let seed = Seed::from_bytes([1; 32]);
+        let (author, key) = (seed.public_key(), seed.public_key());
+        let id = RecordId::from_parts(1_000_000, [0; 10]);
+        let edited = |edited_ms| Post { id, author, key, body: Body::text("a"), edited_ms };
+        assert!(edited(None).is_in_time(1_000_000) && edited(Some(1_300_000)).is_in_time(1_000_000));
+        assert!(!edited(Some(1_300_001)).is_in_time(1_000_000));
+        assert!(!edited(None).is_in_time(600_000));
     }
 
     #[test]

@@ -84,7 +84,8 @@ fn make() -> Vectors {
     let id = |n: u8| RecordId::from_parts(1_790_000_000_000, [n; 10]);
     let post = |n: u8, author: &Seed, names: &Seed, signer: &Seed, text: &str| {
         let (author, key) = (author.public_key(), names.public_key());
-        let signed = Signed::sign(Post { id: id(n), author, key, body: Body::text(text) }, signer).unwrap();
+        let post = Post { id: id(n), author, key, body: Body::text(text), edited_ms: None };
+        let signed = Signed::sign(post, signer).unwrap();
         serde_json::from_str::<Value>(&signed.to_json()).unwrap()
     };
     let good = |n: u8| json!({ "kind": "post", "record": post(n, &identity, &key, &key, "hello") });

@@ -4,6 +4,7 @@
 
 mod exchange;
 mod inviting;
+mod posting;
 
 pub use exchange::{
     DeliveryState, DeliveryView, HeldBack, OwedView, PullView, Pulled, RefreshReport, RefreshRequest,
@@ -13,10 +14,10 @@ pub use inviting::{
     InvitationList, InvitationState, InvitationView, IssuedInvitation, NewInvitation, Settings,
     SettingsChange, WhoMayAsk,
 };
+pub use posting::{Audience, CircleList, CircleName, CircleView, NewPost, PostChange, PostPage, PostView};
 
-use crate::spliced::Spliced;
 use serde::{Deserialize, Serialize};
-use tidings_protocol::{Address, Body, Certificate, Fingerprint, PublicKey, RecordId, Signed};
+use tidings_protocol::{Address, Certificate, Fingerprint, PublicKey, RecordId, Signed};
 
 /// Whether somebody has set up this deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,15 +187,6 @@ pub struct ProfileChange {
     pub bio: String,
 }
 
-/// A post to write.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
-pub struct NewPost {
-    /// 1 to 5,000 characters.
-    pub text: String,
-}
-
 /// Somebody, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -204,48 +196,6 @@ pub struct Person {
     pub id: Fingerprint,
     /// The name.
     pub name: String,
-}
-
-/// A post as the owner sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PostView {
-    /// Its id.
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub id: RecordId,
-    /// Who wrote it.
-    pub author: Person,
-    /// Whether the owner wrote it.
-    pub mine: bool,
-    /// When it was written.
-    pub created_ms: u64,
-    /// What it says.
-    #[cfg_attr(feature = "openapi", schema(value_type = Body))]
-    pub body: Spliced<Body>,
-}
-
-impl PostView {
-    /// Shows the post `id` as written by `author`.
-    #[must_use]
-    pub fn new(id: RecordId, author: Person, mine: bool, body: Spliced<Body>) -> Self {
-        Self { id, author, mine, created_ms: id.created_ms(), body }
-    }
-
-    /// Its text, if it has one that this version understands.
-    #[must_use]
-    pub fn text(&self) -> Option<String> {
-        self.body.read().ok()?.text
-    }
-}
-
-/// A page of posts, newest first.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct PostPage {
-    /// The posts.
-    pub posts: Vec<PostView>,
-    /// The value of `before` for the next page; null on the last one.
-    pub next: Option<String>,
 }
 
 /// How far a friendship has come.
@@ -292,6 +242,8 @@ pub struct FriendView {
     pub owed: Option<OwedView>,
     /// How the last pull went.
     pub pull: PullView,
+    /// Whether their posts are left out of the feed, and nothing that they write is told of.
+    pub muted: bool,
 }
 
 /// Everybody who is or may become a friend.

@@ -25,6 +25,7 @@ const TAG_BYTES: usize = 8;
 pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
     let partitions = [
         keys::POST,
+        keys::LIMITED,
         keys::GONE,
         keys::FEED,
         keys::FRIEND,
@@ -83,13 +84,13 @@ fn friends_tag(mut list: FriendList) -> String {
 /// Of the newest page of one's own posts and of friends', and of the names above them.
 async fn feed_tag<S: KeyValue>(view: &View<'_, S>, relations: &[Relation]) -> Result<String, LedgerError> {
     let mut hash = Sha256::new();
-    for partition in [keys::POST, keys::FEED] {
+    for partition in [keys::POST, keys::LIMITED, keys::FEED] {
         for entry in view.scan(Range::partition(partition), Direction::Backward, PAGE_MOST).await? {
             hash.update(entry.key.as_str());
             hash.update(entry.stamp.to_bytes());
         }
     }
-    for friend in relations.iter().filter(|relation| relation.is_friend()) {
+    for friend in relations.iter().filter(|relation| relation.is_friend() && !relation.is_muted()) {
         hash.update(format!("{}{}\n", friend.fingerprint, friend.name()));
     }
     Ok(HEXLOWER.encode(&hash.finalize()[..TAG_BYTES]))

@@ -1,15 +1,17 @@
 //! The feed: what the owner and their friends wrote, newest first, from what is stored here.
 
 use crate::account::Account;
-use crate::api::{Person, PostPage, PostView};
+use crate::api::{Audience, Person, PostPage, PostView};
 use crate::keys;
 use crate::limits::{PAGE_DEFAULT, PAGE_MOST};
 use crate::relation::Relation;
-use crate::spliced::Spliced;
+use crate::spliced::StoredPost;
+use crate::stored;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use thiserror::Error;
 use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Range, View};
-use tidings_protocol::{Body, Fingerprint, RecordId};
+use tidings_protocol::{Fingerprint, RecordId};
 
 /// Why a page is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -28,8 +30,19 @@ pub enum PageError {
 /// A place between two posts: before this one.
 pub(crate) type Place = (RecordId, Fingerprint);
 
-/// A post's body, and where it belongs.
-type Placed = (Place, Spliced<Body>);
+/// A post, and where it belongs.
+struct Placed {
+    place: Place,
+    post: StoredPost,
+    /// Whether it is one of the owner's that is not for all friends.
+    is_limited: bool,
+}
+
+/// How a post is shown.
+pub(crate) struct Shown {
+    pub(crate) author: Person,
+    pub(crate) mine: bool,
+}
 
 /// Which page is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +73,7 @@ fn parse_place(text: &str) -> Option<Place> {
     Some((id.parse().ok()?, author.parse().ok()?))
 }
 
-/// A page of the feed.
+/// A page of the feed. What muted friends wrote is left out.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -73,30 +86,65 @@ pub async fn page<S: KeyValue>(
     let friends: HashMap<Fingerprint, String> = Relation::load_all(view)
         .await?
         .into_iter()
-        .filter(Relation::is_friend)
+        .filter(|relation| relation.is_friend() && !relation.is_muted())
         .map(|relation| (relation.fingerprint, relation.name()))
         .collect();
-    let own = account.fingerprint();
-    let (mut mine, mut theirs) = (Strand::new(request.before), Strand::new(request.before));
+    let shelves = [Shelf::Own(keys::POST), Shelf::Own(keys::LIMITED), Shelf::Friends(&friends)];
+    let found = look(view, account.fingerprint(), shelves, request).await?;
+    let shown = |author: Fingerprint| match friends.get(&author) {
+        Some(name) => Shown { author: Person { id: author, name: name.clone() }, mine: false },
+        None => Shown { author: owner.clone(), mine: true },
+    };
+    found.cut(view, request.limit, shown).await
+}
+
+/// The owner's posts on a page, and one more if there is one.
+pub(crate) async fn own_posts<S: KeyValue>(
+    view: &View<'_, S>,
+    own: Fingerprint,
+    request: &PageRequest,
+) -> Result<Found, LedgerError> {
+    look(view, own, [Shelf::Own(keys::POST), Shelf::Own(keys::LIMITED)], request).await
+}
+
+/// Where posts are.
+#[derive(Clone, Copy)]
+enum Shelf<'f> {
+    /// The owner's, in this partition.
+    Own(&'static str),
+    /// Those of these friends.
+    Friends(&'f HashMap<Fingerprint, String>),
+}
+
+/// Looks through several shelves at once, newest first, until there is more than a page.
+async fn look<S: KeyValue, const N: usize>(
+    view: &View<'_, S>,
+    own: Fingerprint,
+    shelves: [Shelf<'_>; N],
+    request: &PageRequest,
+) -> Result<Found, LedgerError> {
+    let mut strands = shelves.map(|shelf| (shelf, Strand::new(request.before)));
     let mut is_short = false;
-    // Whichever has looked less far looks further, so that nothing is read which this page does not come to.
-    loop {
-        let through = mine.through.max(theirs.through);
-        let is_full = mine.found(through) + theirs.found(through) > request.limit;
-        let is_over = is_short || view.has_read_a_page();
-        if through == Through::End || through != Through::Nothing && (is_full || is_over) {
-            break;
-        }
-        is_short |= if theirs.through == through {
-            theirs.extend(friends_posts(view, &friends, theirs.next()).await?)
-        } else {
-            mine.extend(own_posts(view, own, mine.next(), STEP).await?)
+    // Whichever has looked least far looks further, so that nothing is read which this page does not come to.
+    while let Some((shelf, strand)) = {
+        let through = strands.iter().map(|(_, strand)| strand.through).max().unwrap_or(Through::End);
+        let found: usize = strands.iter().map(|(_, strand)| strand.found(through)).sum();
+        let is_over = found > request.limit || is_short || view.has_read_a_page();
+        let is_done = through == Through::End || through != Through::Nothing && is_over;
+        // Of those that have looked equally far the last.
+        strands.iter_mut().filter(|_| !is_done).rev().find(|(_, strand)| strand.through == through)
+    } {
+        let step = match shelf {
+            Shelf::Own(partition) => own_step(view, own, partition, strand.next()).await?,
+            Shelf::Friends(friends) => friends_posts(view, friends, strand.next()).await?,
         };
+        is_short |= strand.extend(step);
     }
-    Ok(mine.and(theirs).cut(request.limit, |(id, author), body| match friends.get(&author) {
-        Some(name) => PostView::new(id, Person { id: author, name: name.clone() }, false, body),
-        None => PostView::new(id, owner.clone(), true, body),
-    }))
+    Ok(strands
+        .into_iter()
+        .map(|(_, strand)| strand)
+        .reduce(Strand::and)
+        .map_or_else(Found::default, Strand::into))
 }
 
 /// How many posts of one partition are looked at before it is seen which one is behind.
@@ -149,7 +197,7 @@ impl Strand {
 
     /// How many of its posts `through` covers.
     fn found(&self, through: Through) -> usize {
-        self.posts.iter().filter(|(place, _)| through.covers(place)).count()
+        self.posts.iter().filter(|placed| through.covers(&placed.place)).count()
     }
 
     /// Takes one step more, and says whether it was a short one: the request has read as much as it should.
@@ -160,12 +208,20 @@ impl Strand {
     }
 
     /// Both together, as far as both have looked.
-    fn and(self, other: Self) -> Found {
+    fn and(self, other: Self) -> Self {
         let through = self.through.max(other.through);
-        let mut posts: Vec<Placed> = self.posts.into_iter().chain(other.posts).collect();
-        posts.retain(|(place, _)| through.covers(place));
-        posts.sort_by(|(a, _), (b, _)| b.cmp(a));
-        Found { posts, through: through.place() }
+        let posts = self.posts.into_iter().chain(other.posts);
+        let posts = posts.filter(|placed| through.covers(&placed.place)).collect();
+        Self { before: self.before, posts, through }
+    }
+}
+
+impl From<Strand> for Found {
+    fn from(Strand { mut posts, through, .. }: Strand) -> Self {
+        // Two requests that did not see each other may have left one post in both places; it is for all then.
+        posts.sort_by_key(|placed| (Reverse(placed.place), placed.is_limited));
+        posts.dedup_by_key(|placed| placed.place);
+        Self { posts, through: through.place() }
     }
 }
 
@@ -179,12 +235,25 @@ pub(crate) struct Found {
 
 impl Found {
     /// Cuts a page to `limit` posts, and says where the next begins if there may be more.
-    pub(crate) fn cut(mut self, limit: usize, show: impl Fn(Place, Spliced<Body>) -> PostView) -> PostPage {
+    pub(crate) async fn cut<S: KeyValue>(
+        mut self,
+        view: &View<'_, S>,
+        limit: usize,
+        show: impl Fn(Fingerprint) -> Shown,
+    ) -> Result<PostPage, PageError> {
         let full = self.posts.len() > limit;
         self.posts.truncate(limit);
-        let last = if full { self.posts.last().map(|(place, _)| *place) } else { self.through };
+        let last = if full { self.posts.last().map(|placed| placed.place) } else { self.through };
         let next = last.map(|(id, author)| format!("{id}.{author}"));
-        PostPage { posts: self.posts.into_iter().map(|(place, body)| show(place, body)).collect(), next }
+        let mut posts = Vec::with_capacity(self.posts.len());
+        for Placed { place: (id, author), post: StoredPost { body, edited_ms }, is_limited } in self.posts {
+            let audience: Option<Audience> =
+                if is_limited { stored::load(view, &keys::audience(id)).await? } else { None };
+            let Shown { author, mine } = show(author);
+            let created_ms = id.created_ms();
+            posts.push(PostView { id, author, mine, created_ms, edited_ms, body, audience });
+        }
+        Ok(PostPage { posts, next })
     }
 }
 
@@ -195,20 +264,20 @@ pub(crate) struct Step {
     is_short: bool,
 }
 
-/// At most `limit` of the owner's posts from `before` on.
-pub(crate) async fn own_posts<S: KeyValue>(
+/// Some of the owner's posts from `before` on.
+async fn own_step<S: KeyValue>(
     view: &View<'_, S>,
     own: Fingerprint,
+    partition: &'static str,
     before: Option<Place>,
-    limit: usize,
 ) -> Result<Step, LedgerError> {
-    let all = Range::partition(keys::POST);
+    let all = Range::partition(partition);
     let range = match before {
         None => all,
-        Some((id, author)) if own < author => all.before(&keys::through(keys::POST, id)),
-        Some((id, _)) => all.before(&keys::post(id)),
+        Some((id, author)) if own < author => all.before(&keys::through(partition, id)),
+        Some((id, _)) => all.before(&keys::below(partition, id)),
     };
-    step(view, range, limit, |rest| Some((rest.parse().ok()?, own)), |_| true).await
+    step(view, range, |rest| Some((rest.parse().ok()?, own)), |_| true).await
 }
 
 /// Friends' posts; those of people who ceased to be friends are passed over.
@@ -222,21 +291,22 @@ async fn friends_posts<S: KeyValue>(
         None => all,
         Some((id, author)) => all.before(&keys::feed(id, &author)),
     };
-    step(view, range, STEP, parse_place, |(_, author)| friends.contains_key(author)).await
+    step(view, range, parse_place, |(_, author)| friends.contains_key(author)).await
 }
 
 async fn step<S: KeyValue>(
     view: &View<'_, S>,
     range: Range,
-    limit: usize,
     place: impl Fn(&str) -> Option<Place>,
     is_shown: impl Fn(&Place) -> bool,
 ) -> Result<Step, LedgerError> {
-    let page = view.page(range, Direction::Backward, limit).await?;
+    let page = view.page(range, Direction::Backward, STEP).await?;
     let through = page.entries.last().filter(|_| page.more).and_then(|entry| place(entry.key.rest()));
     let placed = |entry: &Entry| {
-        Some((place(entry.key.rest()).filter(&is_shown)?, Spliced::of_stored_post(&entry.value)?))
+        let place = place(entry.key.rest()).filter(&is_shown)?;
+        let is_limited = entry.key.partition() == keys::LIMITED;
+        Some(Placed { place, post: StoredPost::of(&entry.value)?, is_limited })
     };
     let posts = page.entries.iter().filter_map(placed).collect();
-    Ok(Step { found: Found { posts, through }, is_short: page.more && page.entries.len() < limit })
+    Ok(Step { found: Found { posts, through }, is_short: page.more && page.entries.len() < STEP })
 }

@@ -432,7 +432,27 @@ pub(crate) async fn forget<S: KeyValue>(
     for key in [keys::pull(who), keys::told(who), keys::served(who), keys::invitation_of(who)] {
         batch.delete(key);
     }
+    if relation.muted {
+        batch.delete(keys::muted(who));
+    }
     Ok(())
+}
+
+/// Leaves what a friend writes out of the feed from now on, or takes it in again. It is held all the same, and they cannot tell.
+///
+/// # Errors
+/// When they are no friend.
+pub fn mute(relation: &Relation, muted: bool) -> Result<Batch, FriendError> {
+    if !relation.is_friend() {
+        return Err(FriendError::Unknown(relation.fingerprint));
+    }
+    let mut batch = Batch::new();
+    match (relation.muted, muted) {
+        (false, true) => batch.put(keys::muted(&relation.fingerprint), Vec::new()),
+        (true, false) => batch.delete(keys::muted(&relation.fingerprint)),
+        _ => {}
+    }
+    Ok(batch)
 }
 
 /// Signs what the owner says, to be kept and delivered.

@@ -12,7 +12,6 @@ use tidings_ledger::{Batch, Direction, Entry, KeyValue, LedgerError, Range, Stam
 use tidings_protocol::{Fingerprint, Head};
 
 /// To be called for every batch that changes what `who` may see and not all friends.
-#[allow(dead_code, reason = "the first to need it are private messages and restricted posts")]
 pub(crate) fn raise_for(who: &Fingerprint, batch: &mut Batch) {
     batch.put(keys::head_of(who), Vec::new());
 }

@@ -2,11 +2,13 @@
 
 use crate::keys;
 use crate::limits::LET_GO_POSTS;
+use crate::spliced::StoredPost;
 use std::collections::BTreeSet;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
 use tidings_protocol::{Fingerprint, Listed, RecordId};
 
-/// Takes in a post, or another edition of one; whether that is news.
+/// Takes in a post, or another edition of one; whether that is news. An edition that is older than the one that is held, which
+/// a stale store may still serve, is none.
 pub(crate) async fn take<S: KeyValue>(
     view: &View<'_, S>,
     author: &Fingerprint,
@@ -17,6 +19,10 @@ pub(crate) async fn take<S: KeyValue>(
     let key = keys::feed(id, author);
     let known = view.get(key.as_str()).await?;
     if known.as_ref().is_some_and(|known| known.value == record.as_bytes()) {
+        return Ok(false);
+    }
+    let edited_ms = |record: &[u8]| StoredPost::of(record).and_then(|post| post.edited_ms);
+    if known.as_ref().is_some_and(|known| edited_ms(&known.value) > edited_ms(record.as_bytes())) {
         return Ok(false);
     }
     if known.is_none() {

@@ -15,8 +15,15 @@ pub(crate) const ACCESS: &str = "access";
 pub(crate) const CERTIFICATE: &str = "certificate";
 /// One's own signed profile. Owner component.
 pub(crate) const PROFILE: &str = "profile";
-/// One's own signed posts. Owner component.
+/// One's own signed posts that are for all friends. Owner component.
 pub(crate) const POST: &str = "post";
+/// One's own signed posts that are for some friends only. In a partition of their own, so that a pull of somebody who may not see
+/// them never comes near them. Owner component.
+pub(crate) const LIMITED: &str = "limited";
+/// Whom each post in `limited` is for. It never leaves the deployment. Owner component.
+pub(crate) const AUDIENCE: &str = "audience";
+/// Circles, and who is in them. They never leave the deployment. Owner component.
+pub(crate) const CIRCLE: &str = "circle";
 /// Withdrawals of one's own posts. A deletion alone is forgotten by the ledger some day, and friends who were away have
 /// to learn of it. Owner component.
 pub(crate) const GONE: &str = "gone";
@@ -116,6 +123,81 @@ pub(crate) fn post(id: RecordId) -> Key {
     key(POST, &id.to_string())
 }
 
+/// `limited:<id>` -> `Signed<Post>`.
+pub(crate) fn limited(id: RecordId) -> Key {
+    key(LIMITED, &id.to_string())
+}
+
+/// `audience:<id of a post>` -> `api::Audience`.
+pub(crate) fn audience(id: RecordId) -> Key {
+    key(AUDIENCE, &id.to_string())
+}
+
+/// `circle:<id>` -> `circles::Named`.
+pub(crate) fn circle(id: RecordId) -> Key {
+    key(CIRCLE, &id.to_string())
+}
+
+/// `circle:<id>/<who>` -> `circles::Member`. A key for each member, so that two changes do not undo each other.
+pub(crate) fn circle_member(id: RecordId, who: &Fingerprint) -> Key {
+    key(CIRCLE, &format!("{id}/{who}"))
+}
+
+/// `circle:<id>` and everything below it.
+pub(crate) fn circle_with_members(id: RecordId) -> Range {
+    Range::prefix(CIRCLE, &id.to_string())
+}
+
+/// The circle, and the member if it is the key of one.
+pub(crate) fn parse_circle(key: &Key) -> Option<(RecordId, Option<Fingerprint>)> {
+    match key.rest().split_once('/') {
+        None => Some((key.rest().parse().ok()?, None)),
+        Some((id, who)) => Some((id.parse().ok()?, Some(who.parse().ok()?))),
+    }
+}
+
+/// `to/<who>:post/<id>`, without a value: `limited:<id>` is for them too. Owner component, and the peer component when
+/// they begin a listing.
+pub(crate) fn to_post(who: &Fingerprint, id: RecordId) -> Key {
+    key(&to(who), &format!("post/{id}"))
+}
+
+/// All of `to/<who>:post/...`.
+pub(crate) fn to_posts(who: &Fingerprint) -> Range {
+    Range::prefix(&to(who), "post/")
+}
+
+/// `to/<who>:gone/<unix ms>.<id>`, without a value: the post `id` was taken from them at that time.
+pub(crate) fn to_gone(who: &Fingerprint, at_ms: u64, id: RecordId) -> Key {
+    key(&to(who), &format!("gone/{at_ms:016}.{id}"))
+}
+
+/// What was taken from them before a time.
+pub(crate) fn to_gone_before(who: &Fingerprint, at_ms: u64) -> Range {
+    Range::prefix(&to(who), "gone/").before(&key(&to(who), &format!("gone/{at_ms:016}")))
+}
+
+/// What a key of `to/<who>` says about a post.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ToPost {
+    /// It is there for them.
+    Here(RecordId),
+    /// It was taken from them.
+    Gone(RecordId),
+}
+
+/// Reads a key of [`to_post`] or [`to_gone`].
+pub(crate) fn parse_to(key: &Key) -> Option<ToPost> {
+    if !key.partition().starts_with("to/") {
+        return None;
+    }
+    match key.rest().split_once('/')? {
+        ("post", id) => Some(ToPost::Here(id.parse().ok()?)),
+        ("gone", rest) => Some(ToPost::Gone(rest.split_once('.')?.1.parse().ok()?)),
+        _ => None,
+    }
+}
+
 /// `gone:<unix ms>.<id>`, without a value: the post `id` was withdrawn at that time.
 pub(crate) fn gone(at_ms: u64, id: RecordId) -> Key {
     key(GONE, &format!("{at_ms:016}.{id}"))
@@ -161,7 +243,12 @@ pub(crate) fn feed(id: RecordId, author: &Fingerprint) -> Key {
     key(FEED, &format!("{id}.{author}"))
 }
 
-/// The end (exclusive) of a range in `post` or `feed` that has everything up to and including `id`.
+/// `forgotten:<who>` -> `pulls::Forgotten`: the same of what was taken from one friend. Others must not be able to tell.
+pub(crate) fn forgotten_to(who: &Fingerprint) -> Key {
+    key(FORGOTTEN, &who.to_string())
+}
+
+/// The end (exclusive) of a range in `post`, `limited` or `feed` that has everything up to and including `id`.
 pub(crate) fn through(partition: &str, id: RecordId) -> Key {
     key(partition, &format!("{id}/"))
 }
@@ -202,6 +289,11 @@ fn in_order(StanceOrder { generation, ended, sequence }: StanceOrder) -> String 
 /// `friend:<who>/blocked` -> `relation::Blocked`. Owner component.
 pub(crate) fn blocked(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/blocked"))
+}
+
+/// `friend:<who>/muted`, without a value. Owner component.
+pub(crate) fn muted(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/muted"))
 }
 
 /// `friend:<who>/invitation` -> `InvitationToken`, until the request that it goes with has arrived. Owner component.

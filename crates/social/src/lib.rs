@@ -8,8 +8,10 @@
 pub mod access;
 pub mod account;
 pub mod api;
+pub mod audience;
 pub mod certificates;
 pub mod changes;
+pub mod circles;
 pub mod feed;
 pub mod friends;
 pub mod guesses;

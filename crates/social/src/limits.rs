@@ -98,6 +98,25 @@ pub const INVITATION_SHOWN_MS: u64 = 30 * DAY_MS;
 /// What the owner notes about an invitation, in Unicode scalar values.
 pub const INVITATION_NOTE_CHARS: usize = 100;
 
+/// Circles: more than anybody keeps apart.
+pub const CIRCLES_MOST: usize = 50;
+
+/// The name of a circle, in Unicode scalar values: as long as a person's.
+pub const CIRCLE_NAME_CHARS: usize = 60;
+
+/// Single people named in one audience, in each of its lists. For more of them there are circles.
+pub const AUDIENCE_PEOPLE: usize = 200;
+
+/// Posts given to friends, or taken from them, in one commit: each is an entry of some 80 bytes. Who comes into a circle is
+/// given the newest of its posts; a circle that means more is emptied person by person.
+pub const SHIFTS_MOST: usize = 2_000;
+
+/// Posts for some friends that a friend who begins a listing is looked up in, the newest first.
+pub const COMPLETED_POSTS: usize = 2_000;
+
+/// Friends whose taken posts are forgotten in one day's work.
+pub const FORGET_FRIENDS: usize = 20;
+
 /// Requests sent at the same time in one round of a refresh.
 pub const ROUND_REQUESTS: usize = 48;
 

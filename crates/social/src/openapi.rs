@@ -4,10 +4,11 @@
 #![allow(dead_code)]
 
 use crate::api::{
-    CertificateChange, CertificateStatus, Changes, FriendList, FriendView, Health, InvitationList,
-    IssuedInvitation, NewFriend, NewInvitation, NewPost, NotificationPage, PasswordChange, PostPage,
-    PostView, ProfileChange, ProfileView, ReadRequest, RefreshReport, RefreshRequest, SessionStatus,
-    Settings, SettingsChange, SetupRequest, SetupStatus, Unread,
+    CertificateChange, CertificateStatus, Changes, CircleList, CircleName, CircleView, FriendList,
+    FriendView, Health, InvitationList, IssuedInvitation, NewFriend, NewInvitation, NewPost,
+    NotificationPage, PasswordChange, PostChange, PostPage, PostView, ProfileChange, ProfileView,
+    ReadRequest, RefreshReport, RefreshRequest, SessionStatus, Settings, SettingsChange, SetupRequest,
+    SetupStatus, Unread,
 };
 use tidings_protocol::Problem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -97,6 +98,11 @@ endpoint!(
               (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
+    /// Writes another edition of a post, or changes whom it is for. It is shown as edited. Doing the same once more changes nothing.
+    put_post, put, path = "/api/posts/{id}", tag = "posts", params(("id" = String, Path)), request_body = PostChange,
+    responses((status = 200, body = PostView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
     /// Withdraws a post, here and with the next pull at every friend's.
     delete_post, delete, path = "/api/posts/{id}", tag = "posts", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -158,6 +164,52 @@ endpoint!(
     /// Hears from somebody again who was blocked.
     unblock_friend, delete, path = "/api/friends/{id}/block", tag = "friends", params(("id" = String, Path)),
     responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Leaves what a friend writes out of the feed. It is held all the same, and they cannot tell.
+    mute_friend, put, path = "/api/friends/{id}/mute", tag = "friends", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Takes what a friend writes into the feed again.
+    unmute_friend, delete, path = "/api/friends/{id}/mute", tag = "friends", params(("id" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// All circles. Nobody but the owner learns of them.
+    get_circles, get, path = "/api/circles", tag = "circles",
+    responses((status = 200, body = CircleList), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Makes an empty circle. With an Idempotency-Key it can be repeated without making it twice. There are at most 50.
+    post_circles, post, path = "/api/circles", tag = "circles", request_body = CircleName,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 100 visible ASCII characters")),
+    responses((status = 201, body = CircleView), (status = 200, body = CircleView, description = "That key was used before; this is what it made"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Calls a circle by another name.
+    put_circle, put, path = "/api/circles/{id}", tag = "circles", params(("id" = String, Path)), request_body = CircleName,
+    responses((status = 200, body = CircleView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Deletes a circle. With their next pull, posts that friends saw only because of it are taken from them.
+    delete_circle, delete, path = "/api/circles/{id}", tag = "circles", params(("id" = String, Path)),
+    responses((status = 204), (status = 409, body = Problem, content_type = "application/problem+json", description = "Too many posts would have to be taken back at once"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Puts a friend into a circle. With their next pull they have its posts, the newest 2,000 of the earlier ones included.
+    put_circle_member, put, path = "/api/circles/{id}/members/{member}", tag = "circles",
+    params(("id" = String, Path), ("member" = String, Path)),
+    responses((status = 200, body = CircleView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Takes somebody out of a circle. With their next pull, posts that they saw only because of it are taken from them.
+    delete_circle_member, delete, path = "/api/circles/{id}/members/{member}", tag = "circles",
+    params(("id" = String, Path), ("member" = String, Path)),
+    responses((status = 200, body = CircleView), (status = 409, body = Problem, content_type = "application/problem+json", description = "Too many posts would have to be taken back at once"),
+              (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
     /// Invitations that can be used, and for a month those that were used or are over.
@@ -227,8 +279,9 @@ impl Modify for SecuritySchemes {
     ),
     paths(
         get_setup, post_setup, get_session, post_session, delete_session, put_password, get_certificate, put_certificate, get_profile, put_profile,
-        get_posts, post_posts, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
-        accept_friend, delete_friend, block_friend, unblock_friend, get_invitations, post_invitations,
+        get_posts, post_posts, put_post, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
+        accept_friend, delete_friend, block_friend, unblock_friend, mute_friend, unmute_friend,
+        get_circles, post_circles, put_circle, delete_circle, put_circle_member, delete_circle_member, get_invitations, post_invitations,
         delete_invitation, get_settings, put_settings, get_notifications, put_notifications_read, get_health,
         get_openapi
     ),

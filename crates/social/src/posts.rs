@@ -1,11 +1,14 @@
 //! The owner's own posts.
 
 use crate::account::Account;
-use crate::api::{NewPost, Person, PostPage, PostView};
-use crate::feed::{PageError, PageRequest};
+use crate::api::{Audience, NewPost, Person, PostChange, PostPage, PostView};
+use crate::audience::{self, AudienceError};
+use crate::circles::Circles;
+use crate::feed::{PageError, PageRequest, Shown};
 use crate::keys;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, IDEMPOTENCY_MS};
-use crate::spliced::Spliced;
+use crate::relation::Relation;
+use crate::spliced::StoredPost;
 use crate::stored;
 use std::str::FromStr;
 use thiserror::Error;
@@ -21,12 +24,18 @@ pub enum PostError {
     Ledger(#[from] LedgerError),
     /// The text is not acceptable.
     #[error("text {0}")]
-    Text(#[from] TextError),
+    Text(TextError),
+    /// The warning is not acceptable.
+    #[error("warning {0}")]
+    Warning(TextError),
+    /// The audience is not acceptable.
+    #[error(transparent)]
+    Audience(#[from] AudienceError),
     /// The idempotency key is not acceptable.
     #[error("Idempotency-Key has to be 1 to {IDEMPOTENCY_KEY_BYTES} visible ASCII characters")]
     IdempotencyKey,
     /// The idempotency key was used for something else.
-    #[error("this Idempotency-Key was used for a post with another text: take a new one for a new post")]
+    #[error("this Idempotency-Key was used for another post: take a new one for a new post")]
     KeyReused,
     /// There is no such post.
     #[error("there is no post of yours with the id {0}")]
@@ -63,7 +72,12 @@ impl IdempotencyKey {
         self.time_ms().is_none()
     }
 
-    fn unique(&self) -> [u8; 10] {
+    /// The same, unless it lies in the future.
+    pub(crate) fn time_before(&self, now_ms: u64) -> Option<u64> {
+        self.time_ms().filter(|&ms| ms <= now_ms.saturating_add(FUTURE_TOLERANCE_MS))
+    }
+
+    pub(crate) fn unique(&self) -> [u8; 10] {
         RecordId::unique_part(&self.0)
     }
 }
@@ -77,10 +91,38 @@ pub struct Written {
     pub existed: bool,
 }
 
+/// A post of the owner's, as it is stored.
+struct Known {
+    record: Signed<Post>,
+    audience: Audience,
+}
+
+impl Known {
+    async fn load<S: KeyValue>(view: &View<'_, S>, id: RecordId) -> Result<Option<Self>, LedgerError> {
+        if let Some(record) = stored::load(view, &keys::post(id)).await? {
+            return Ok(Some(Self { record, audience: Audience::default() }));
+        }
+        let Some(record) = stored::load(view, &keys::limited(id)).await? else { return Ok(None) };
+        // Without an audience nobody may see it, as nobody is meant.
+        let nobody = Audience::Chosen { circles: Vec::new(), friends: Vec::new(), except: Vec::new() };
+        let audience = stored::load(view, &keys::audience(id)).await?.unwrap_or(nobody);
+        Ok(Some(Self { record, audience }))
+    }
+}
+
+/// What a person wrote, as a body.
+fn body_of(text: String, warning: Option<String>) -> Result<Body, PostError> {
+    let body = Body::text(text);
+    body.check().map_err(PostError::Text)?;
+    let body = body.behind(warning);
+    body.check().map_err(PostError::Warning)?;
+    Ok(body)
+}
+
 /// Writes a post. `unique` is random and counts when there is no idempotency key.
 ///
 /// # Errors
-/// When text or key are not acceptable.
+/// When text, warning, audience or key are not acceptable.
 pub async fn write<S: KeyValue>(
     view: &View<'_, S>,
     account: &Account,
@@ -90,11 +132,11 @@ pub async fn write<S: KeyValue>(
     now_ms: u64,
     unique: [u8; 10],
 ) -> Result<(Written, Batch), PostError> {
-    let body = Body::text(new.text);
-    body.check()?;
+    let body = body_of(new.text, new.warning)?;
+    let audience = new.audience.unwrap_or_default().in_order();
     let id = match key {
         None => RecordId::from_parts(now_ms, unique),
-        Some(key) => match key.time_ms().filter(|&ms| ms <= now_ms.saturating_add(FUTURE_TOLERANCE_MS)) {
+        Some(key) => match key.time_before(now_ms) {
             Some(ms) => RecordId::from_parts(ms, key.unique()),
             None => twins(view, key.unique(), now_ms)
                 .await?
@@ -103,24 +145,129 @@ pub async fn write<S: KeyValue>(
                 .unwrap_or_else(|| RecordId::from_parts(now_ms, key.unique())),
         },
     };
-    if let Some(known) = stored::load::<Signed<Post>, _>(view, &keys::post(id)).await? {
-        if known.unverified().body != body {
+    if let Some(Known { record, audience: known }) = Known::load(view, id).await? {
+        // Whoever repeats a request does not know of editions that came between, or of another audience.
+        let is_first = record.unverified().edited_ms.is_none();
+        if is_first && record.unverified().body != body {
             return Err(PostError::KeyReused);
         }
-        return Ok((Written { post: shown(id, author, &known.to_json())?, existed: true }, Batch::new()));
+        let post = shown(id, author, &record.to_json(), known)?;
+        return Ok((Written { post, existed: true }, Batch::new()));
     }
-    let post = Post { id, author: account.identity(), key: account.deployment_key().public_key(), body };
+    let key = account.deployment_key().public_key();
+    let post = Post { id, author: account.identity(), key, body, edited_ms: None };
     let record = Signed::sign(post, account.deployment_key())?.to_json();
-    let post = shown(id, author, &record)?;
     let mut batch = Batch::new();
-    batch.put(keys::post(id), record);
-    Ok((Written { post, existed: false }, batch))
+    let readers = if audience.is_everybody() { None } else { Some(Readers::load(view, &audience).await?) };
+    put(id, record.clone(), None, &audience, readers.as_ref(), now_ms, &mut batch);
+    Ok((Written { post: shown(id, author, &record, audience)?, existed: false }, batch))
 }
 
-/// A post of the owner's, as it is stored.
-fn shown(id: RecordId, author: Person, record: &str) -> Result<PostView, PostError> {
-    let body = Spliced::of_stored_post(record.as_bytes()).ok_or(PostError::Unknown(id))?;
-    Ok(PostView::new(id, author, true, body))
+/// Everybody who may have to learn of a post that is not for all.
+struct Readers {
+    relations: Vec<Relation>,
+    circles: Circles,
+}
+
+impl Readers {
+    async fn load<S: KeyValue>(view: &View<'_, S>, audience: &Audience) -> Result<Self, PostError> {
+        let readers = Self::all(view).await?;
+        audience.check(&readers.relations, &readers.circles)?;
+        Ok(readers)
+    }
+
+    async fn all<S: KeyValue>(view: &View<'_, S>) -> Result<Self, LedgerError> {
+        Ok(Self { relations: Relation::load_all(view).await?, circles: Circles::load(view).await? })
+    }
+}
+
+/// Puts a post, or another edition of one, where its audience says, and tells each friend what that means to them. `readers`
+/// is there unless the post is and was for all.
+fn put(
+    id: RecordId,
+    record: String,
+    before: Option<&Audience>,
+    after: &Audience,
+    readers: Option<&Readers>,
+    now_ms: u64,
+    batch: &mut Batch,
+) {
+    if before.is_some_and(Audience::is_everybody) || before.is_some() && after.is_everybody() {
+        clear(id, batch);
+    }
+    if after.is_everybody() {
+        batch.put(keys::post(id), record);
+    } else {
+        batch.put(keys::limited(id), record);
+        batch.put(keys::audience(id), stored::json(after));
+    }
+    let Some(Readers { relations, circles }) = readers else { return };
+    for friend in relations.iter().filter(|relation| relation.is_friend()) {
+        let who = &friend.fingerprint;
+        let could = before.is_some_and(|audience| audience.includes(friend, circles));
+        match (could, after.includes(friend, circles)) {
+            // What is for all is in the partition for all.
+            (true, true) if after.is_everybody() => batch.delete(keys::to_post(who, id)),
+            (_, true) if !after.is_everybody() => audience::give(who, id, batch),
+            (true, false) => audience::take(who, id, now_ms, batch),
+            _ => {}
+        }
+    }
+}
+
+/// Removes a post that is or becomes one for all, wherever it is: a stale store may not show where another request has put it.
+/// One that is for some and stays so is never touched where all read: they would come across it.
+fn clear(id: RecordId, batch: &mut Batch) {
+    for key in [keys::post(id), keys::limited(id), keys::audience(id)] {
+        batch.delete(key);
+    }
+}
+
+/// Writes another edition of a post, or changes whom it is for. The same once more changes nothing.
+///
+/// # Errors
+/// When there is no such post, or text, warning or audience are not acceptable.
+pub async fn edit<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    author: Person,
+    id: RecordId,
+    change: PostChange,
+    now_ms: u64,
+) -> Result<(PostView, Batch), PostError> {
+    let body = body_of(change.text, change.warning)?;
+    let Known { record, audience: before } = Known::load(view, id).await?.ok_or(PostError::Unknown(id))?;
+    let after = change.audience.map_or_else(|| before.clone(), Audience::in_order);
+    let post = record.unverified();
+    let mut batch = Batch::new();
+    if post.body == body && before == after {
+        return Ok((shown(id, author, &record.to_json(), before)?, batch));
+    }
+    let readers = if before.is_everybody() && after.is_everybody() {
+        None
+    } else if before == after {
+        // A circle or a friend that it names may be gone by now.
+        Some(Readers::all(view).await?)
+    } else {
+        Some(Readers::load(view, &after).await?)
+    };
+    let text = if post.body == body {
+        record.to_json()
+    } else {
+        let edited_ms = Some(now_ms.max(post.edited_ms.map_or(0, |edited_ms| edited_ms.saturating_add(1))));
+        let key = account.deployment_key().public_key();
+        let edition = Post { key, body, edited_ms, ..post.clone() };
+        Signed::sign(edition, account.deployment_key())?.to_json()
+    };
+    put(id, text.clone(), Some(&before), &after, readers.as_ref(), now_ms, &mut batch);
+    Ok((shown(id, author, &text, after)?, batch))
+}
+
+/// A post of the owner's, from its record.
+fn shown(id: RecordId, author: Person, record: &str, audience: Audience) -> Result<PostView, PostError> {
+    let StoredPost { body, edited_ms } = StoredPost::of(record.as_bytes()).ok_or(PostError::Unknown(id))?;
+    let audience = Some(audience).filter(|audience| !audience.is_everybody());
+    Ok(PostView { id, author, mine: true, created_ms: id.created_ms(), edited_ms, body, audience })
 }
 
 /// After a post was written under a key that tells no time: the one that came first, if the same request, made twice
@@ -141,7 +288,9 @@ pub async fn settle_twins<S: KeyValue>(
     }
     let twins = twins(view, key.unique(), now_ms).await?;
     for twin in twins.iter().skip(1) {
-        withdraw(*twin, now_ms, &mut batch);
+        if let Some(Known { audience, .. }) = Known::load(view, *twin).await? {
+            withdraw(view, *twin, &audience, now_ms, &mut batch).await?;
+        }
     }
     if let Some(&first) = twins.first().filter(|&&first| first < written.post.id) {
         written.post = PostView { id: first, created_ms: first.created_ms(), ..written.post.clone() };
@@ -157,10 +306,15 @@ async fn twins<S: KeyValue>(
     now_ms: u64,
 ) -> Result<Vec<RecordId>, LedgerError> {
     let since = RecordId::from_parts(now_ms.saturating_sub(IDEMPOTENCY_MS), [0; 10]);
-    let recent = Range::partition(keys::POST).from(&keys::post(since));
-    let entries = view.scan(recent, Direction::Forward, usize::MAX).await?;
-    let ids = entries.iter().filter_map(|e| e.key.rest().parse::<RecordId>().ok());
-    Ok(ids.filter(|id| id.unique() == unique).collect())
+    let mut twins = Vec::new();
+    for partition in [keys::POST, keys::LIMITED] {
+        let recent = Range::partition(partition).from(&keys::below(partition, since));
+        let entries = view.scan(recent, Direction::Forward, usize::MAX).await?;
+        let ids = entries.iter().filter_map(|e| e.key.rest().parse::<RecordId>().ok());
+        twins.extend(ids.filter(|id| id.unique() == unique));
+    }
+    twins.sort_unstable();
+    Ok(twins)
 }
 
 /// Withdraws a post.
@@ -168,19 +322,32 @@ async fn twins<S: KeyValue>(
 /// # Errors
 /// When there is no such post.
 pub async fn delete<S: KeyValue>(view: &View<'_, S>, id: RecordId, now_ms: u64) -> Result<Batch, PostError> {
-    let key = keys::post(id);
-    if view.get(key.as_str()).await?.is_none() {
-        return Err(PostError::Unknown(id));
-    }
+    let Known { audience, .. } = Known::load(view, id).await?.ok_or(PostError::Unknown(id))?;
     let mut batch = Batch::freeing();
-    withdraw(id, now_ms, &mut batch);
+    withdraw(view, id, &audience, now_ms, &mut batch).await?;
     Ok(batch)
 }
 
 /// Removes a post, and remembers that for friends who have it.
-fn withdraw(id: RecordId, now_ms: u64, batch: &mut Batch) {
-    batch.delete(keys::post(id));
-    batch.put(keys::gone(now_ms, id), Vec::new());
+async fn withdraw<S: KeyValue>(
+    view: &View<'_, S>,
+    id: RecordId,
+    audience: &Audience,
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    if audience.is_everybody() {
+        clear(id, batch);
+        batch.put(keys::gone(now_ms, id), Vec::new());
+        return Ok(());
+    }
+    batch.delete(keys::limited(id));
+    batch.delete(keys::audience(id));
+    let Readers { relations, circles } = Readers::all(view).await?;
+    for friend in relations.iter().filter(|relation| audience.includes(relation, &circles)) {
+        audience::take(&friend.fingerprint, id, now_ms, batch);
+    }
+    Ok(())
 }
 
 /// One's own posts, newest first.
@@ -194,7 +361,6 @@ pub async fn page<S: KeyValue>(
     request: &PageRequest,
 ) -> Result<PostPage, PageError> {
     let own = account.fingerprint();
-    // One more than a page, to tell whether there is another.
-    let step = crate::feed::own_posts(view, own, request.before, request.limit + 1).await?;
-    Ok(step.found.cut(request.limit, |(id, _), body| PostView::new(id, author.clone(), true, body)))
+    let found = crate::feed::own_posts(view, own, request).await?;
+    found.cut(view, request.limit, |_| Shown { author: author.clone(), mine: true }).await
 }

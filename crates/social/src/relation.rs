@@ -163,6 +163,12 @@ pub(crate) struct Served {
     /// How many they began since.
     #[serde(default)]
     pub(crate) listings: u32,
+    /// When the friend pulled first, in unix milliseconds.
+    #[serde(default)]
+    pub(crate) first_ms: u64,
+    /// Whether everything that was written by who did not see yet that they are a friend was given to them.
+    #[serde(default)]
+    pub(crate) is_complete: bool,
 }
 
 /// Another person: friend, requester, requested, or somebody with whom it ended.
@@ -190,6 +196,8 @@ pub struct Relation {
     pub(crate) pause: Option<Pause>,
     pub(crate) served: Option<Served>,
     pub(crate) blocked: Option<Blocked>,
+    /// Whether their posts are left out of the feed.
+    pub(crate) muted: bool,
     /// Goes along with the owner's request until that has arrived.
     pub(crate) invitation: Option<InvitationToken>,
     /// All stances of theirs of the last day, in their order, and the latest.
@@ -219,6 +227,7 @@ impl Relation {
             pause: None,
             served: None,
             blocked: None,
+            muted: false,
             invitation: None,
             spoken: Vec::new(),
             leftover: false,
@@ -285,6 +294,7 @@ impl Relation {
             Some("ours") => self.ours = stored::parse(entry).or(self.ours.take()),
             Some("theirs") => self.add_theirs(entry),
             Some("blocked") => self.blocked = stored::parse(entry),
+            Some("muted") => self.muted = true,
             Some("invitation") => self.invitation = stored::parse(entry),
             Some("verified") => self.verified = stored::parse(entry),
             Some("profile") => self.profile = stored::parse(entry),
@@ -335,6 +345,12 @@ impl Relation {
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.blocked.is_some()
+    }
+
+    /// Whether they are a friend whose posts the owner does not want to see for now. They cannot tell.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.muted && self.is_friend()
     }
 
     /// Whether they are friends.
@@ -473,6 +489,7 @@ impl Relation {
                 next_ms: told.next_ms().max(self.paused_until_ms()),
                 problem: told.problem.clone(),
             }),
+            muted: self.is_muted(),
             pull: PullView {
                 last_ms: self.pull.as_ref().map(|p| p.last_ms),
                 problem: self.pull.as_ref().and_then(|p| p.problem.clone()),

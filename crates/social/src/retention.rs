@@ -5,7 +5,7 @@
 
 use crate::held;
 use crate::keys;
-use crate::limits::{DAY_MS, GONE_KEPT_MS, RETENTION_STEP};
+use crate::limits::{DAY_MS, FORGET_FRIENDS, GONE_KEPT_MS, RETENTION_STEP};
 use crate::pulls::Forgotten;
 use crate::relation::Relation;
 use crate::settings;
@@ -87,6 +87,7 @@ pub(crate) async fn step<S: KeyValue>(
     }
     if progress.counting.is_none() && !progress.removing {
         forget_withdrawals(view, now_ms, &mut batch).await?;
+        forget_taken(view, relations, now_ms, &mut batch).await?;
         progress.next_ms = now_ms.saturating_add(DAY_MS);
     }
     if progress != before {
@@ -176,6 +177,33 @@ async fn forget_withdrawals<S: KeyValue>(
     batch: &mut Batch,
 ) -> Result<(), LedgerError> {
     let old = keys::gone_before(now_ms.saturating_sub(GONE_KEPT_MS));
+    forget_old(view, old, keys::forgotten(), batch).await
+}
+
+/// The same of what was taken from single friends; of some friends today, of others tomorrow.
+async fn forget_taken<S: KeyValue>(
+    view: &View<'_, S>,
+    relations: &[Relation],
+    now_ms: u64,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let friends: Vec<&Relation> = relations.iter().filter(|relation| relation.is_friend()).collect();
+    let days = friends.len().div_ceil(FORGET_FRIENDS).max(1);
+    let today = usize::try_from(now_ms / DAY_MS).unwrap_or(usize::MAX) % days;
+    for friend in friends.iter().skip(today * FORGET_FRIENDS).take(FORGET_FRIENDS) {
+        let who = &friend.fingerprint;
+        let old = keys::to_gone_before(who, now_ms.saturating_sub(GONE_KEPT_MS));
+        forget_old(view, old, keys::forgotten_to(who), batch).await?;
+    }
+    Ok(())
+}
+
+async fn forget_old<S: KeyValue>(
+    view: &View<'_, S>,
+    old: Range,
+    forgotten: Key,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
     let entries = view.scan(old.clone(), Direction::Forward, RETENTION_STEP).await?;
     let (Some(last), Some(through)) = (entries.last(), entries.iter().map(|entry| entry.stamp).max()) else {
         return Ok(());
@@ -183,8 +211,8 @@ async fn forget_withdrawals<S: KeyValue>(
     batch.delete_range(old.before(&last.key));
     batch.delete(&last.key);
     let through = Head::from_bytes(through.to_bytes());
-    let known: Option<Forgotten> = stored::load(view, &keys::forgotten()).await?;
+    let known: Option<Forgotten> = stored::load(view, &forgotten).await?;
     let through = known.map_or(through, |known| known.through.max(through));
-    batch.put(keys::forgotten(), stored::json(&Forgotten { through }));
+    batch.put(forgotten, stored::json(&Forgotten { through }));
     Ok(())
 }

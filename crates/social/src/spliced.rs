@@ -58,16 +58,28 @@ impl<T: Document> Spliced<Signed<T>> {
     }
 }
 
-impl Spliced<Body> {
-    /// The body in the bytes of a signed post as they are stored. `None` if there is none.
-    pub(crate) fn of_stored_post(bytes: &[u8]) -> Option<Self> {
+/// What is shown of a stored post.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StoredPost {
+    /// What it says.
+    pub(crate) body: Spliced<Body>,
+    /// When this edition was written, if it is not the first one.
+    pub(crate) edited_ms: Option<u64>,
+}
+
+impl StoredPost {
+    /// Reads the bytes of a signed post as they are stored. `None` if there is no body.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Outline<'a> {
             #[serde(borrow)]
             body: &'a RawValue,
+            #[serde(default)]
+            edited_ms: Option<u64>,
         }
-        let outline: Outline<'_> = serde_json::from_slice(bytes).ok()?;
-        outline.body.get().starts_with('{').then(|| Self::of_text(outline.body.to_owned()))
+        let Outline { body, edited_ms } = serde_json::from_slice(bytes).ok()?;
+        let body = body.get().starts_with('{').then(|| Spliced::of_text(body.to_owned()))?;
+        Some(Self { body, edited_ms })
     }
 }
 

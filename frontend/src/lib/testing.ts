@@ -32,6 +32,7 @@ export function aFriend(id: string, rest: Partial<Friend> = {}): Friend {
     delivery: { state: 'delivered', attempts: 0, next_ms: null, problem: null },
     owed: null,
     pull: { last_ms: null, problem: null },
+    muted: false,
     ...rest,
   };
 }

@@ -155,7 +155,7 @@ impl Owner {
     /// The request that writes a post.
     #[must_use]
     pub fn post_call(&self, text: &str) -> Call {
-        self.call("POST", "/api/posts").json(&NewPost { text: text.to_owned() })
+        self.call("POST", "/api/posts").json(&NewPost { text: text.to_owned(), ..NewPost::default() })
     }
 
     /// `POST /api/posts`.

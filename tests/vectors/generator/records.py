@@ -40,6 +40,10 @@ def text_post(text):
     return post({"type": "text/v1", "text": text})
 
 
+def warned(warning):
+    return post({"type": "text/v1", "text": "hello", "warning": warning})
+
+
 def profile(**changes):
     return {
         "type": "tidings/profile/v1",
@@ -270,6 +274,18 @@ def posts() -> list:
         bad("post_whose_text_is_a_number", post({"type": "text/v1", "text": 1}), "malformed"),
         bad("post_whose_body_has_no_type", post({"text": "hello"}), "malformed"),
         bad("post_whose_body_is_a_text", post("hello"), "malformed"),
+        good("post_edited", post(edited_ms=NOW_MS + 1)),
+        good("post_edited_before_it_was_written", post(edited_ms=0)),
+        good("post_whose_edited_ms_is_null", post(edited_ms=None)),
+        bad("post_edited_more_than_300_s_in_the_future", post(edited_ms=NOW_MS + 300_001), "future"),
+        bad("post_whose_edited_ms_is_a_text", post(edited_ms="1"), "malformed"),
+        bad("post_whose_edited_ms_is_negative", post(edited_ms=-1), "malformed"),
+        good("post_behind_a_warning", post({"type": "text/v1", "text": "hello", "warning": "the end of a film"})),
+        good("post_behind_a_warning_of_200_characters", warned("x" * 200)),
+        bad("post_behind_a_warning_of_201_characters", warned("x" * 201), "text"),
+        bad("post_behind_a_warning_of_two_lines", warned("a\nb"), "text"),
+        bad("post_behind_a_warning_of_white_space", warned(" "), "text"),
+        bad("post_whose_warning_is_a_number", warned(1), "malformed"),
     ]
     forbidden = [0, 1, 8, 11, 12, 13, 27, 0x7F, 0x80, 0x85, 0x9F, *range(0x202A, 0x202F)]
     cases += [bad(f"post_with_u_{code:04x}", text_post(f"a{chr(code)}b"), "text") for code in forbidden]

@@ -127,7 +127,7 @@ impl OwnerClient {
 
     /// Writes a post.
     pub fn post(&self, text: &str) -> Result<()> {
-        let post = NewPost { text: text.to_owned() };
+        let post = NewPost { text: text.to_owned(), ..NewPost::default() };
         let _: serde_json::Value = self.send("POST", "/api/posts", &self.password, Some(&post))?;
         Ok(())
     }

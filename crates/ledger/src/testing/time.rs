@@ -41,6 +41,11 @@ impl SeededRandom {
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))))
     }
+
+    /// Goes on as the randomness of another seed, for all clones.
+    pub fn reseed(&self, seed: u64) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = fastrand::Rng::with_seed(seed);
+    }
 }
 
 impl Random for SeededRandom {

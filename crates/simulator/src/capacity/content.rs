@@ -250,6 +250,7 @@ mod tests {
             author: author.identity,
             key: author.deployment,
             body: read.unverified().body.clone(),
+            edited_ms: None,
         };
         let real = Signed::sign(post, &Seed::from_bytes([1; 32])).unwrap().to_json();
         assert_eq!(real.len(), made_up.len());

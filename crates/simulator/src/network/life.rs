@@ -5,7 +5,8 @@ use super::owner::{self, Answer};
 use super::world::{DAY_MS, HOUR_MS, MINUTE_MS, World};
 use super::wrong::Wrong;
 use std::rc::Rc;
-use tidings_social::api::{FriendState, FriendView};
+use tidings_protocol::RecordId;
+use tidings_social::api::{Audience, FriendState, FriendView};
 use tidings_social::sync::Scope;
 
 /// How often a client tries something before it gives up.
@@ -30,7 +31,8 @@ async fn act(world: &Rc<World>, number: usize) {
         0..35 => visit(world, number, Scope::ALL).await,
         35..60 => write(world, number).await,
         60..68 => withdraw(world, number).await,
-        68..73 => rename(world, number).await,
+        68..71 => rename(world, number).await,
+        71..73 => change_audience(world, number).await,
         73..90 => meet(world, number).await,
         90..96 => decide(world, number).await,
         _ => {
@@ -80,11 +82,12 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
     });
     // As the browser's client does. Over a store that is stale only a key that tells the time is recognised at once.
     let mut key = uuid7(world);
+    let audience = audience(world, number);
     for attempt in 0..TRIES {
         if world.wrong == Wrong::NoIdempotencyKey {
             key = format!("{number}-{place}-{attempt}");
         }
-        let answer = owner::write(world, number, text.clone(), key.clone()).await;
+        let answer = owner::write(world, number, text.clone(), audience.clone(), key.clone()).await;
         world.note(|| format!("d{number} writes '{text}': {answer:?}"));
         if let Answer::Done(id) = answer {
             let mut chronicle = world.chronicle.borrow_mut();
@@ -101,7 +104,18 @@ fn uuid7(world: &World) -> String {
     format!("{:08x}-{:04x}-7{a:03x}-8000-{b:012x}", ms >> 16, ms & 0xffff)
 }
 
-async fn withdraw(world: &Rc<World>, number: usize) {
+/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not.
+fn audience(world: &World, number: usize) -> Audience {
+    let mut except = Vec::new();
+    if world.chance(300) {
+        let others = world.deployments().into_iter().filter(|other| other.number != number);
+        except.extend(others.filter(|_| world.chance(400)).map(|other| other.fingerprint()));
+    }
+    Audience::Friends { except }
+}
+
+/// One of the posts that all copies of the store have seen, as they are.
+fn settled_post(world: &World, number: usize) -> Option<(usize, RecordId)> {
     let now_ms = world.now_ms();
     let candidates: Vec<_> = {
         let chronicle = world.chronicle.borrow();
@@ -111,8 +125,27 @@ async fn withdraw(world: &Rc<World>, number: usize) {
             .filter_map(|(place, post)| Some((place, post.id?)))
             .collect()
     };
-    let Some(most) = candidates.len().checked_sub(1) else { return };
-    let (place, id) = candidates[world.draw(0..=most as u64) as usize];
+    let most = candidates.len().checked_sub(1)?;
+    Some(candidates[world.draw(0..=most as u64) as usize])
+}
+
+async fn change_audience(world: &Rc<World>, number: usize) {
+    let Some((place, id)) = settled_post(world, number) else { return };
+    let (text, audience) = (format!("post {place} of d{number}"), audience(world, number));
+    world.note(|| format!("d{number} changes whom post {place} is for: {audience:?}"));
+    for _ in 0..TRIES {
+        // From now on it is as if it was written just now.
+        world.chronicle.borrow_mut().of[number].posts[place].at_ms = world.now_ms();
+        let answer = owner::change_audience(world, number, id, text.clone(), audience.clone()).await;
+        if answer == Answer::Done(()) {
+            return;
+        }
+        world.executor.sleep(world.draw(1_000..=60_000)).await;
+    }
+}
+
+async fn withdraw(world: &Rc<World>, number: usize) {
+    let Some((place, id)) = settled_post(world, number) else { return };
     for _ in 0..TRIES {
         world.chronicle.borrow_mut().of[number].posts[place].withdrawn = Sure::Perhaps;
         let answer = owner::withdraw(world, number, id).await;

@@ -13,8 +13,8 @@ use tidings_ledger::{Clock as _, LedgerError};
 use tidings_protocol::{Certificate, Fingerprint, RecordId};
 use tidings_social::access::{Access, AccessRandom};
 use tidings_social::api::{
-    Changes, FriendState, FriendView, NewInvitation, NewPost, Person, PostView, ProfileChange, RefreshReport,
-    SetupRequest,
+    Audience, Changes, FriendState, FriendView, NewInvitation, NewPost, Person, PostChange, PostView,
+    ProfileChange, RefreshReport, SetupRequest,
 };
 use tidings_social::feed::{self, PageRequest};
 use tidings_social::friends::{self, Asking, FriendError};
@@ -224,14 +224,20 @@ pub(super) async fn set_up(world: &Rc<World>, number: usize) -> Answer<()> {
 }
 
 /// `POST /api/posts`. Friends are told once the reply is out.
-pub(super) async fn write(world: &Rc<World>, number: usize, text: String, key: String) -> Answer<RecordId> {
+pub(super) async fn write(
+    world: &Rc<World>,
+    number: usize,
+    text: String,
+    audience: Audience,
+    key: String,
+) -> Answer<RecordId> {
     ask(world, number, |at, reply| async move {
         let key: IdempotencyKey = key.parse()?;
         let mut view = at.ledger.view().await?;
         let account = at.account(&view).await?;
         let author = at.author(&view, &account).await?;
         let (now_ms, unique) = (at.now_ms(), at.deployment.bytes());
-        let new = NewPost { text };
+        let new = NewPost { text, warning: None, audience: Some(audience) };
         let (mut written, batch) =
             posts::write(&view, &account, author, new, Some(&key), now_ms, unique).await?;
         at.ledger.commit(&mut view, batch).await?;
@@ -241,6 +247,27 @@ pub(super) async fn write(world: &Rc<World>, number: usize, text: String, key: S
             at.ledger.commit(&mut view, batch).await?;
         }
         reply.send(written.post.id);
+        at.refresh_after(view, &account).await
+    })
+    .await
+}
+
+/// `PUT /api/posts/{id}`. Friends are told once the reply is out.
+pub(super) async fn change_audience(
+    world: &Rc<World>,
+    number: usize,
+    id: RecordId,
+    text: String,
+    audience: Audience,
+) -> Answer<()> {
+    ask(world, number, move |at, reply| async move {
+        let mut view = at.ledger.view().await?;
+        let account = at.account(&view).await?;
+        let author = at.author(&view, &account).await?;
+        let change = PostChange { text, warning: None, audience: Some(audience) };
+        let (_, batch) = posts::edit(&view, &account, author, id, change, at.now_ms()).await?;
+        at.ledger.commit(&mut view, batch).await?;
+        reply.send(());
         at.refresh_after(view, &account).await
     })
     .await

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tidings_protocol::{Fingerprint, RecordId};
-use tidings_social::api::{FriendState, PostView};
+use tidings_social::api::{Audience, FriendState, PostView};
 
 /// Outbound requests that a deployment may make within any hour.
 pub(super) const BUDGET_PER_HOUR: usize = 450;
@@ -42,7 +42,7 @@ pub(super) fn problems(world: &Rc<World>) -> Vec<String> {
             }
         }
         wrong.extend(wrong_posts(world, a, seen));
-        wrong.extend(wrong_feed(&numbers, &all, a, seen));
+        wrong.extend(wrong_feed(world, &numbers, &all, a, seen));
     }
     for (number, traffic) in world.meter.borrow().of.iter().enumerate() {
         let peak = traffic.peak_per_hour();
@@ -128,8 +128,14 @@ fn wrong_posts(world: &World, a: usize, seen: &Seen) -> Vec<String> {
     world.chronicle.borrow().contradictions(a, &texts)
 }
 
-/// Whether a feed shows of each friend exactly what they show of themselves, newest first.
+/// Whether a post is for somebody, by what its author's deployment says.
+fn is_for(post: &PostView, reader: Fingerprint) -> bool {
+    !matches!(&post.audience, Some(Audience::Friends { except }) if except.contains(&reader))
+}
+
+/// Whether a feed shows of each friend exactly what they show of themselves and is for its reader, newest first.
 fn wrong_feed(
+    world: &World,
     numbers: &BTreeMap<Fingerprint, usize>,
     all: &BTreeMap<usize, Seen>,
     a: usize,
@@ -143,7 +149,8 @@ fn wrong_feed(
     for (&who, &b) in numbers.iter().filter(|(_, b)| **b != a) {
         let Some(other) = all.get(&b) else { continue };
         let is_friend = state_towards(seen, who) == Some(FriendState::Friends);
-        let theirs = other.feed.iter().filter(|post| post.mine && is_friend);
+        let own = world.deployment(a).fingerprint();
+        let theirs = other.feed.iter().filter(|post| post.mine && is_friend && is_for(post, own));
         let expected: Vec<(RecordId, String)> = theirs.map(content).collect();
         let shown: Vec<_> = seen.feed.iter().filter(|p| p.author.id == who).map(content).collect();
         let (missing, too_many) = (beyond(&expected, &shown), beyond(&shown, &expected));

@@ -1,7 +1,7 @@
 //! Where a reader stands, sealed: it means nothing to the reader, and nobody can make one up.
 //!
 //! A cursor is sealed in the manner of SIV (RFC 5297), with HMAC-SHA-256 (RFC 2104) in the place of the block cipher:
-//! the tag is a MAC over reader and content, and the content is masked with a MAC of the tag. So one place has one
+//! the tag is a MAC over reader and content, and the content is masked with MACs of the tag and a counter. So one place has one
 //! text for one reader (an unchanged answer has an unchanged ETag), it says nothing about the times of commits, and the
 //! cursor of one reader is none for another. All have the same length.
 
@@ -14,8 +14,8 @@ use tidings_protocol::{Fingerprint, RecordId, Seed};
 /// Bytes of the tag: forging one takes 2^128 tries.
 const TAG_BYTES: usize = 16;
 
-/// Bytes of a place: its kind, and either up to two stamps or a stamp and an id.
-const PLACE_BYTES: usize = 29;
+/// Bytes of a place: its kind, up to two stamps, and an id.
+const PLACE_BYTES: usize = 41;
 
 /// Where a reader stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,15 @@ pub(super) enum Place {
         /// Inside a pass through many changes that are younger than that: how far it has come.
         at: Option<Stamp>,
     },
+    /// The same in the middle of a commit that has more posts for the reader than one page holds.
+    Within {
+        /// As in [`Self::Changes`].
+        read: Stamp,
+        /// The commit.
+        at: Stamp,
+        /// The last post of it that the reader was given, in the order of their ids.
+        after: RecordId,
+    },
     /// It is given all there is, newest first.
     Listing {
         /// Where the changes begin that it is to be given afterwards.
@@ -37,11 +46,22 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// The same place in a listing that began there.
+    pub(super) const fn starting_at(self, start: Stamp) -> Self {
+        match self {
+            Self::Listing { before, .. } => Self::Listing { start, before },
+            Self::Changes { .. } | Self::Within { .. } => Self::Changes { read: start, at: None },
+        }
+    }
+
     fn to_bytes(self) -> [u8; PLACE_BYTES] {
         let (kind, stamp, rest): (u8, Stamp, Vec<u8>) = match self {
             Self::Changes { read, at: None } => (0, read, Vec::new()),
             Self::Changes { read, at: Some(at) } => (1, read, at.to_bytes().to_vec()),
             Self::Listing { start, before } => (2, start, before.to_bytes().to_vec()),
+            Self::Within { read, at, after } => {
+                (3, read, [at.to_bytes().as_slice(), &after.to_bytes()].concat())
+            }
         };
         let mut bytes = [0; PLACE_BYTES];
         bytes[0] = kind;
@@ -52,13 +72,12 @@ impl Place {
 
     fn from_bytes(bytes: &[u8; PLACE_BYTES]) -> Option<Self> {
         let stamp = |from: usize| Some(Stamp::from_bytes(bytes.get(from..from + 12)?.try_into().ok()?));
+        let id = |from: usize| Some(RecordId::from_bytes(bytes.get(from..from + 16)?.try_into().ok()?));
         match bytes[0] {
             0 => Some(Self::Changes { read: stamp(1)?, at: None }),
             1 => Some(Self::Changes { read: stamp(1)?, at: Some(stamp(13)?) }),
-            2 => Some(Self::Listing {
-                start: stamp(1)?,
-                before: RecordId::from_bytes(bytes[13..29].try_into().ok()?),
-            }),
+            2 => Some(Self::Listing { start: stamp(1)?, before: id(13)? }),
+            3 => Some(Self::Within { read: stamp(1)?, at: stamp(13)?, after: id(25)? }),
             _ => None,
         }
     }
@@ -106,7 +125,9 @@ impl Sealer {
     }
 
     fn mask(&self, tag: &[u8; TAG_BYTES], content: &mut [u8; PLACE_BYTES]) {
-        content.iter_mut().zip(mac(&self.mask_key, tag)).for_each(|(byte, mask)| *byte ^= mask);
+        let block = |number: u8| mac(&self.mask_key, &[tag.as_slice(), &[number]].concat());
+        let mask = (0..).flat_map(block);
+        content.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
     }
 }
 
@@ -119,13 +140,14 @@ mod tests {
         Sealer::new(&Seed::from_bytes([key; 32]), reader)
     }
 
-    fn places() -> [Place; 3] {
+    fn places() -> [Place; 4] {
         let (read, at) = (Stamp::new(1_790_000_000_000, 3, 4), Stamp::new(1_790_000_000_001, 0, 9));
         let before = RecordId::from_parts(1_790_000_000_000, [7; 10]);
         [
             Place::Changes { read, at: None },
             Place::Changes { read, at: Some(at) },
             Place::Listing { start: read, before },
+            Place::Within { read, at, after: before },
         ]
     }
 
@@ -134,7 +156,7 @@ mod tests {
         for place in places() {
             let text = sealer(1, 2).seal(place);
             assert_eq!(text, sealer(1, 2).seal(place), "one place has one text");
-            assert_eq!(text.len(), 60);
+            assert_eq!(text.len(), 76);
             assert_eq!(sealer(1, 2).open(&text), Some(place));
             assert_eq!(sealer(1, 3).open(&text), None, "another reader");
             assert_eq!(sealer(2, 2).open(&text), None, "another deployment key");
@@ -162,5 +184,6 @@ mod tests {
         let (one, other) = (own.seal(place(1)), own.seal(place(2)));
         let same = one.bytes().zip(other.bytes()).filter(|(a, b)| a == b).count();
         assert!(same < 15, "{one} {other}");
+        assert_ne!(&one[60..], &other[60..], "the rest, which is zero in most places, is masked as well");
     }
 }

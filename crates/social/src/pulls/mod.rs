@@ -9,10 +9,12 @@
 //! question has the same answer while nothing changes.
 
 mod cursor;
+mod restricted;
 
 use crate::account::Account;
+use crate::audience;
 use crate::heads::Heads;
-use crate::keys;
+use crate::keys::{self, ToPost};
 use crate::limits::{LISTINGS_MOST, PACE_MS};
 use crate::relation::{Relation, Served};
 use crate::resigning;
@@ -20,17 +22,21 @@ use crate::spliced::Spliced;
 use crate::stored;
 use cursor::{Place, Sealer};
 use data_encoding::BASE64URL_NOPAD;
+use restricted::{Restricted, Told};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, Stamp, Timing, View};
+use tidings_ledger::{Batch, KeyValue, LedgerError, Stamp, Timing, View};
 use tidings_protocol::limits::{PULL_PAGE_BYTES, PULL_PAGE_CHANGES};
 use tidings_protocol::{
-    Change, DeploymentDocument, Fingerprint, Friendship, Head, Listed, Post, Profile, RecordId, Signed,
+    Change, DeploymentDocument, Friendship, Head, Listed, Post, Profile, RecordId, Signed,
 };
 
 /// Bytes of an ETag: two that differ by chance would hide one change from one reader until the next.
 const TAG_BYTES: usize = 12;
+
+/// How soon a friend may come for what was found to be for them while they were answered, in milliseconds, once it can be seen.
+const GIVEN_SOON_MS: u64 = 2_000;
 
 /// What a change without a record takes on a page, in bytes.
 const BARE_CHANGE_BYTES: usize = 64;
@@ -81,7 +87,7 @@ impl PullQuery {
 }
 
 /// How far back withdrawals are remembered: readers who have not come so far start over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Forgotten {
     /// The greatest stamp of a withdrawal that is not remembered any more, as a head.
     pub(crate) through: Head,
@@ -160,6 +166,10 @@ fn head_at(stamp: Stamp) -> Head {
     Head::from_bytes(stamp.to_bytes())
 }
 
+fn stamp_of(head: Head) -> Stamp {
+    Stamp::from_bytes(*head.as_bytes())
+}
+
 /// Answers a friend's pull.
 ///
 /// The batch notes how far the friend has come, if that is news.
@@ -182,27 +192,38 @@ pub async fn answer<S: KeyValue>(
         count_listing(&mut served, now_ms)?;
     }
     let begins = account.begins(timing);
-    let page = match place {
-        // Above everything there is no place to stand at: that is how a store that was set back shows.
-        None => {
-            let start = settled.min(view.greatest().unwrap_or(Stamp::ZERO));
-            list(view, begins, start, None, query.oldest).await?
-        }
+    let mut restricted = Restricted::new(view, relation);
+    let mut page = match place {
+        None => list(&mut restricted, begins, Stamp::ZERO, None, query.oldest).await?,
         Some(Place::Listing { start, before }) => {
-            list(view, begins, start, Some(before), query.oldest).await?
+            list(&mut restricted, begins, start, Some(before), query.oldest).await?
         }
         Some(Place::Changes { read, at }) => {
-            refuse_if_lost(view, read).await?;
-            changes(view, &relation.fingerprint, settled, read, at, query.oldest).await?
+            refuse_if_lost(view, relation, read).await?;
+            changes(&mut restricted, settled, Pass { read, at, within: None }, query.oldest).await?
+        }
+        Some(Place::Within { read, at, after }) => {
+            refuse_if_lost(view, relation, read).await?;
+            // Repeated up to there, and not given again.
+            let before = Stamp::last_before_ms(at.ms()).unwrap_or(Stamp::ZERO);
+            let pass = Pass { read, at: Some(before), within: Some((at, after)) };
+            changes(&mut restricted, settled, pass, query.oldest).await?
         }
     };
+    // What this reads has no part in how long the page is.
+    let heads = Heads::load_for(view, relation).await?;
+    if place.is_none() {
+        // Above what there is, or was, for this reader there is no place to stand at: a store that was set back shows by that.
+        let visible = heads.visible_to(&relation.fingerprint).map(stamp_of);
+        let start = visible.max(forgotten(view, relation).await?).unwrap_or(Stamp::ZERO);
+        page.next = page.next.starting_at(settled.min(start));
+    }
     let mut complete = None;
     if !page.more {
-        let heads = Heads::load_for(view, relation).await?;
         complete = head_for(&heads, relation, settled);
         served.of_all = heads.all.max(served.of_all);
     }
-    let answer = StoredAnswer {
+    let mut answer = StoredAnswer {
         changes: page.changes.into_iter().map(|change| change.signed_again(account)).collect(),
         listed: page.listed,
         cursor: sealer.seal(page.next),
@@ -211,7 +232,20 @@ pub async fn answer<S: KeyValue>(
         again_ms: complete.and_then(|head| again_ms(head, timing, now_ms)),
         friendship: relation.ours.as_ref().map(|ours| resigning::stance(account, ours)),
     };
-    Ok((answer, note(relation, served, complete, query.held)))
+    let is_due = place.is_none() || !served.is_complete;
+    if served.first_ms == 0 {
+        served.first_ms = now_ms;
+    }
+    // A request that did not see the friendship has begun before it could be seen, and what it wrote can be seen by then.
+    let all_seen_ms = served.first_ms.saturating_add(2 * timing.settling_ms());
+    served.is_complete |= now_ms > all_seen_ms;
+    let mut batch = note(relation, served, complete, query.held);
+    if is_due && audience::complete(view, relation, &mut batch).await? {
+        // Nobody has to tell them of it if they come by once more.
+        let soon_ms = timing.staleness_ms.saturating_add(GIVEN_SOON_MS);
+        answer.again_ms = answer.again_ms.max(Some(soon_ms));
+    }
+    Ok((answer, batch))
 }
 
 /// A listing costs much more than the changes since, so a reader begins only so many.
@@ -246,10 +280,20 @@ struct Page {
 
 /// Refuses a cursor above everything there is (the store was set back), and one from before a withdrawal that is not
 /// remembered any more.
-async fn refuse_if_lost<S: KeyValue>(view: &View<'_, S>, read: Stamp) -> Result<(), PullError> {
-    let forgotten: Option<Forgotten> = stored::load(view, &keys::forgotten()).await?;
-    let forgotten = forgotten.map(|forgotten| Stamp::from_bytes(*forgotten.through.as_bytes()));
+async fn refuse_if_lost<S: KeyValue>(
+    view: &View<'_, S>,
+    reader: &Relation,
+    read: Stamp,
+) -> Result<(), PullError> {
+    let forgotten = forgotten(view, reader).await?;
     if Some(read) > view.greatest() || Some(read) < forgotten { Err(PullError::Cursor) } else { Ok(()) }
+}
+
+/// The last of the withdrawals that concern a reader and are not remembered any more.
+async fn forgotten<S: KeyValue>(view: &View<'_, S>, reader: &Relation) -> Result<Option<Stamp>, LedgerError> {
+    let of_all: Option<Forgotten> = stored::load(view, &keys::forgotten()).await?;
+    let of_theirs: Option<Forgotten> = stored::load(view, &keys::forgotten_to(&reader.fingerprint)).await?;
+    Ok(of_all.max(of_theirs).map(|forgotten| stamp_of(forgotten.through)))
 }
 
 /// A page of all posts there are, below `before`; with the profile on the first one. What changes from `start` on is
@@ -258,7 +302,7 @@ async fn refuse_if_lost<S: KeyValue>(view: &View<'_, S>, read: Stamp) -> Result<
 /// It ends at `begins`, where this deployment does. What its owner wrote before, at one whose data is lost, it cannot know of, and so it
 /// does not say that there is nothing: friends keep what they have of it.
 async fn list<S: KeyValue>(
-    view: &View<'_, S>,
+    restricted: &mut Restricted<'_, '_, S>,
     begins: RecordId,
     start: Stamp,
     before: Option<RecordId>,
@@ -266,25 +310,33 @@ async fn list<S: KeyValue>(
 ) -> Result<Page, LedgerError> {
     let mut changes = Vec::new();
     if before.is_none()
-        && let Some(profile) = view.get(keys::profile().as_str()).await?
+        && let Some(profile) = restricted.view().get(keys::profile().as_str()).await?
     {
         changes.extend(profile_change(&profile.value));
     }
-    let all = Range::partition(keys::POST);
-    let all = before.map_or(all.clone(), |before| all.before(&keys::post(before)));
-    let range = oldest.map_or(all.clone(), |oldest| all.from(&keys::post(oldest)));
-    let page = view.page(range, Direction::Backward, PULL_PAGE_CHANGES).await?;
-    let (mut bytes, mut given, mut last) = (0, 0, None);
-    for entry in &page.entries {
-        bytes += entry.value.len();
+    let (rows, floor) = restricted.rows(before, oldest).await?;
+    let (mut bytes, mut given, mut last, mut is_cut) = (0, 0, None, false);
+    for (id, stored) in rows {
+        is_cut = given == PULL_PAGE_CHANGES || given > 0 && stored.is_none() && restricted.has_read_much();
+        if is_cut {
+            break;
+        }
+        let stored = match stored {
+            Some(stored) => Some(stored),
+            None => restricted.record(id).await?,
+        };
+        // What they may not see has no part in the page, not even in where it ends.
+        let Some(stored) = stored else { continue };
+        bytes += stored.value.len();
         if given > 0 && bytes > PULL_PAGE_BYTES {
+            is_cut = true;
             break;
         }
         given += 1;
-        last = entry.key.rest().parse().ok().or(last);
-        changes.extend(post_change(&entry.value));
+        last = Some(id);
+        changes.extend(post_change(&stored.value));
     }
-    let unfinished = last.filter(|_| page.more || given < page.entries.len());
+    let unfinished = last.or(floor).filter(|_| is_cut || floor.is_some());
     // An idempotency key may have put a post before the setup.
     let begins = last.map_or(begins, |last| begins.min(last));
     let listed =
@@ -297,46 +349,80 @@ async fn list<S: KeyValue>(
     Ok(Page { changes, listed: Some(listed), next, more })
 }
 
-/// A page of what changed for `reader` above `at`, or else above `read`.
+/// Where a page of changes begins.
+#[derive(Clone, Copy)]
+struct Pass {
+    /// All up to here was read.
+    read: Stamp,
+    /// How far the pass has come.
+    at: Option<Stamp>,
+    /// The commit in the middle of which it stands, and the last post of it that was given.
+    within: Option<(Stamp, RecordId)>,
+}
+
+impl Pass {
+    /// Whether the reader was given this in the same pass.
+    fn has_given(&self, item: &tidings_ledger::Change) -> bool {
+        self.within.is_some_and(|(commit, after)| match keys::parse_to(&item.key) {
+            _ if item.stamp != commit => item.stamp < commit,
+            Some(ToPost::Here(id)) => id <= after,
+            _ => true,
+        })
+    }
+}
+
+/// A page of what changed for the reader.
 ///
 /// Only what the reader is given moves the cursor and fills the page: nothing else may show.
 async fn changes<S: KeyValue>(
-    view: &View<'_, S>,
-    reader: &Fingerprint,
+    restricted: &mut Restricted<'_, '_, S>,
     settled: Stamp,
-    read: Stamp,
-    at: Option<Stamp>,
+    pass: Pass,
     oldest: Option<RecordId>,
 ) -> Result<Page, LedgerError> {
-    let partitions = keys::shared_with(reader);
+    let partitions = keys::shared_with(restricted.who());
     let partitions: Vec<&str> = partitions.iter().map(String::as_str).collect();
-    let found = view.oldest_changes(&partitions, at.unwrap_or(read), PULL_PAGE_CHANGES + 1).await?;
+    let since = pass.at.unwrap_or(pass.read);
+    let found = restricted.view().oldest_changes(&partitions, since, PULL_PAGE_CHANGES + 1).await?;
     let mut changes = Vec::new();
-    let (mut bytes, mut last, mut more) = (0, None, false);
-    let mut settled_read = read;
-    for item in &found.items {
-        let Some(change) = change(item, oldest) else { continue };
-        // Changes of one commit share a stamp and stay on one page, since a page ends at a stamp.
-        let size = item.value.as_ref().map_or(BARE_CHANGE_BYTES, |value| value.len().max(BARE_CHANGE_BYTES));
-        let full = bytes + size > PULL_PAGE_BYTES || changes.len() >= PULL_PAGE_CHANGES;
-        if full && last != Some(item.stamp) && !changes.is_empty() {
+    let (mut bytes, mut last, mut more, mut given) = (0, None, false, None);
+    let (mut settled_read, mut within) = (pass.read, None);
+    for item in found.items.iter().filter(|item| !pass.has_given(item)) {
+        let here = keys::parse_to(&item.key).filter(|told| matches!(told, ToPost::Here(_))).is_some();
+        let is_many = changes.len() >= PULL_PAGE_CHANGES || here && restricted.has_read_much();
+        let Some((change, size)) = change(restricted, item, oldest).await? else { continue };
+        // Changes of one commit share a stamp and stay on one page, since a page ends at a stamp; but not posts of which
+        // somebody may see many at once from then on.
+        let is_full = bytes + size > PULL_PAGE_BYTES || is_many;
+        if is_full && !changes.is_empty() && (last != Some(item.stamp) || here) {
             more = true;
+            within = given.filter(|_| last == Some(item.stamp)).map(|after| (item.stamp, after));
             break;
+        }
+        if last != Some(item.stamp) {
+            given = None;
+        }
+        if let Some(ToPost::Here(id)) = keys::parse_to(&item.key) {
+            given = Some(id);
         }
         last = Some(item.stamp);
         // What an earlier page of this pass has given may have been joined by something since.
-        if at.is_none() && item.stamp <= settled {
+        if pass.at.is_none() && item.stamp <= settled {
             settled_read = item.stamp;
         }
         bytes += size;
         changes.push(change);
     }
+    let read = settled_read;
+    if let Some((at, after)) = within {
+        return Ok(Page { changes, listed: None, next: Place::Within { read, at, after }, more });
+    }
     if let Some(until) = found.until.filter(|_| !more) {
         // The store was not read any further for this page.
         (last, more) = (Some(until), true);
     }
-    let at = last.filter(|last| more && *last > settled_read);
-    Ok(Page { changes, listed: None, next: Place::Changes { read: settled_read, at }, more })
+    let at = last.filter(|last| more && *last > read);
+    Ok(Page { changes, listed: None, next: Place::Changes { read, at }, more })
 }
 
 /// The head that a friend holds who was just given everything that `heads` tells of. It never goes below what they were
@@ -350,18 +436,33 @@ fn head_for(heads: &Heads, relation: &Relation, settled: Stamp) -> Option<Head> 
     heads.visible_to(&relation.fingerprint).max(relation.served_head()).max(told)
 }
 
-fn change(item: &tidings_ledger::Change, oldest: Option<RecordId>) -> Option<StoredChange> {
-    let wanted = |id: RecordId| Some(id) >= oldest;
-    match (item.key.partition(), &item.value) {
-        (keys::POST, Some(value)) => {
-            item.key.rest().parse().ok().filter(|id| wanted(*id)).and_then(|_| post_change(value))
+/// What a changed entry means to the reader, and about how many bytes of an answer that takes.
+async fn change<S: KeyValue>(
+    restricted: &mut Restricted<'_, '_, S>,
+    item: &tidings_ledger::Change,
+    oldest: Option<RecordId>,
+) -> Result<Option<(StoredChange, usize)>, LedgerError> {
+    let Some(value) = &item.value else { return Ok(None) };
+    let wanted = |id: &RecordId| Some(*id) >= oldest;
+    let deleted = |id| StoredChange::Other(Box::new(Change::PostDeleted { id }));
+    let sized =
+        |change: Option<StoredChange>, bytes: usize| Ok(change.map(|c| (c, bytes.max(BARE_CHANGE_BYTES))));
+    match item.key.partition() {
+        keys::POST => {
+            let id: Option<RecordId> = item.key.rest().parse().ok();
+            sized(id.filter(wanted).and_then(|_| post_change(value)), value.len())
         }
-        (keys::GONE, Some(_)) => {
-            let id = keys::parse_gone(&item.key).filter(|id| wanted(*id))?;
-            Some(StoredChange::Other(Box::new(Change::PostDeleted { id })))
+        keys::GONE => sized(keys::parse_gone(&item.key).filter(wanted).map(deleted), 0),
+        keys::PROFILE => sized(profile_change(value), value.len()),
+        _ => {
+            let told = keys::parse_to(&item.key).filter(|(ToPost::Here(id) | ToPost::Gone(id))| wanted(id));
+            let Some(told) = told else { return Ok(None) };
+            match restricted.told(told).await? {
+                Told::Post(stored) => sized(post_change(&stored.value), stored.value.len()),
+                Told::Gone(id) => sized(Some(deleted(id)), 0),
+                Told::Nothing => Ok(None),
+            }
         }
-        (keys::PROFILE, Some(value)) => profile_change(value),
-        _ => None,
     }
 }
 
@@ -378,7 +479,10 @@ fn note(relation: &Relation, mut served: Served, head: Option<Head>, held: Optio
     (served.head, served.held) = (head.max(served.head), held.max(served.held));
     let mut batch = Batch::new();
     // A greater `held` alone is no news: the friend holds what it was served, or asks for it again.
-    if known.is_none_or(|known| known.head != served.head || known.listings != served.listings) {
+    let is_news = |known: &Served| {
+        (known.head, known.listings, known.is_complete) != (served.head, served.listings, served.is_complete)
+    };
+    if known.is_none_or(is_news) {
         batch.put(keys::served(&relation.fingerprint), stored::json(&served));
     }
     batch

@@ -220,8 +220,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
     fn own_post<'r>(&self, record: &'r Signed<Post>) -> Option<&'r Post> {
         let post = record.verify(&self.certificate.key).ok()?;
         let theirs = post.author == self.certificate.identity && post.key == self.certificate.key;
-        let in_time = post.id.created_ms() <= self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
-        (theirs && in_time && post.body.check().is_ok()).then_some(post)
+        (theirs && post.is_in_time(self.now_ms) && post.body.check().is_ok()).then_some(post)
     }
 
     fn own_profile<'r>(&self, record: &'r Signed<Profile>) -> Option<&'r Profile> {

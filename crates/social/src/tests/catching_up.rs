@@ -8,7 +8,7 @@ use tidings_protocol::{Body, Change, Listed, Post};
 /// Writes a post whose commit has not landed yet.
 fn prepare(world: &World, who: &str, text: &str) -> tidings_ledger::Prepared {
     let writing = world.at(who);
-    let (view, new) = (writing.view(), NewPost { text: text.to_owned() });
+    let (view, new) = (writing.view(), NewPost { text: text.to_owned(), ..NewPost::default() });
     let (account, person) = (&writing.account, writing.person());
     let written = own_posts::write(&view, account, person, new, None, world.now_ms(), world.bytes());
     let (_, batch) = block_on(written).unwrap();
@@ -217,7 +217,7 @@ fn a_post_written_again_after_its_withdrawal_is_there() {
     let id = RecordId::from_parts(world.now_ms(), [1; 10]);
     let account = &world.at("alice").account;
     let (author, key) = (account.identity(), account.deployment_key().public_key());
-    let post = Post { id, author, key, body: Body::text("here again") };
+    let post = Post { id, author, key, body: Body::text("here again"), edited_ms: None };
     let record = Signed::sign(post, account.deployment_key()).unwrap().to_json();
     for _ in 0..2 {
         world.clock.advance(1_000);
@@ -248,7 +248,7 @@ fn an_answer_with_too_much_in_it_is_not_taken() {
     let change = |n: u8| {
         let id = RecordId::from_parts(START_MS, [n; 10]);
         let body = Body::text("x".repeat(5_000));
-        let post = Post { id, author, key, body };
+        let post = Post { id, author, key, body, edited_ms: None };
         Change::Post { record: Signed::sign(post, account.deployment_key()).unwrap() }
     };
     let whole = over_the_wire(&world.answer("alice", "bob", None).unwrap());

@@ -232,7 +232,13 @@ fn records_by_a_key_that_is_not_in_force_are_refused_and_held_ones_stay() {
     let author = world.at("alice").account.identity();
     let by = |signer: &Seed, named: &Seed, text: &str| {
         let id = RecordId::from_parts(world.now_ms(), world.bytes());
-        let post = Post { id, author, key: named.public_key(), body: tidings_protocol::Body::text(text) };
+        let post = Post {
+            id,
+            author,
+            key: named.public_key(),
+            body: tidings_protocol::Body::text(text),
+            edited_ms: None,
+        };
         Change::Post { record: Signed::sign(post, signer).unwrap() }
     };
     let current = new_key(9);

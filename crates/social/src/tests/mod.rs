@@ -1,5 +1,6 @@
 //! Whole deployments in memory: the real rules over the real ledger, on a clock that only the test moves.
 
+mod audiences;
 mod budget;
 mod catching_up;
 mod certificates;
@@ -8,6 +9,7 @@ mod friendship;
 mod guesses;
 mod known_to_owner;
 mod notifications;
+mod outsiders;
 mod posts;
 mod pulling;
 mod retention;
@@ -274,7 +276,7 @@ impl World {
     fn write(&self, who: &str, text: &str) -> RecordId {
         self.clock.advance(1);
         let writing = self.at(who);
-        let new = NewPost { text: text.to_owned() };
+        let new = NewPost { text: text.to_owned(), ..NewPost::default() };
         let view = writing.view();
         let written = own_posts::write(
             &view,

@@ -6,7 +6,7 @@ const V7: &str = "01a0c3a2-b000-7abc-8def-0123456789ab";
 fn write(world: &World, text: &str, key: &str) -> Result<Written, PostError> {
     let alice = world.at("alice");
     let key: IdempotencyKey = key.parse()?;
-    let new = NewPost { text: text.to_owned() };
+    let new = NewPost { text: text.to_owned(), ..NewPost::default() };
     let view = alice.view();
     let written = own_posts::write(
         &view,
@@ -63,7 +63,7 @@ fn twins_of_one_key_become_one_whichever_lands_last() {
         let views = [alice.view(), alice.view()];
         let mut written = views.each_ref().map(|view| {
             world.clock.advance(1);
-            let (new, now_ms) = (NewPost { text: "once".into() }, world.now_ms());
+            let (new, now_ms) = (NewPost { text: "once".into(), ..NewPost::default() }, world.now_ms());
             let person = alice.person();
             let one = own_posts::write(view, &alice.account, person, new, Some(&key), now_ms, world.bytes());
             Some(block_on(one).unwrap())

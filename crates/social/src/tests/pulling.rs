@@ -159,6 +159,7 @@ fn post(world: &World, author: &str, signer: &str, at_ms: u64, text: &str) -> Ch
         author: world.at(author).account.identity(),
         key: world.at(author).account.deployment_key().public_key(),
         body: Body::text(text),
+        edited_ms: None,
     };
     Change::Post { record: Signed::sign(post, world.at(signer).account.deployment_key()).unwrap() }
 }
@@ -258,6 +259,7 @@ fn a_post_of_a_later_kind_of_body_is_kept_as_it_is() {
         author: alice.identity(),
         key: alice.deployment_key().public_key(),
         body: serde_json::from_str(body).unwrap(),
+        edited_ms: None,
     };
     let change = Change::Post { record: Signed::sign(post, alice.deployment_key()).unwrap() };
     let changes = serde_json::to_string(&[change]).unwrap();

@@ -42,6 +42,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/circles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All circles. Nobody but the owner learns of them. */
+        get: operations["get_circles"];
+        put?: never;
+        /** Makes an empty circle. With an Idempotency-Key it can be repeated without making it twice. There are at most 50. */
+        post: operations["post_circles"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/circles/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Calls a circle by another name. */
+        put: operations["put_circle"];
+        post?: never;
+        /** Deletes a circle. With their next pull, posts that friends saw only because of it are taken from them. */
+        delete: operations["delete_circle"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/circles/{id}/members/{member}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Puts a friend into a circle. With their next pull they have its posts, the newest 2,000 of the earlier ones included. */
+        put: operations["put_circle_member"];
+        post?: never;
+        /** Takes somebody out of a circle. With their next pull, posts that they saw only because of it are taken from them. */
+        delete: operations["delete_circle_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/feed": {
         parameters: {
             query?: never;
@@ -141,6 +195,24 @@ export interface paths {
         post?: never;
         /** Hears from somebody again who was blocked. */
         delete: operations["unblock_friend"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/friends/{id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Leaves what a friend writes out of the feed. It is held all the same, and they cannot tell. */
+        put: operations["mute_friend"];
+        post?: never;
+        /** Takes what a friend writes into the feed again. */
+        delete: operations["unmute_friend"];
         options?: never;
         head?: never;
         patch?: never;
@@ -292,7 +364,8 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        put?: never;
+        /** Writes another edition of a post, or changes whom it is for. It is shown as edited. Doing the same once more changes nothing. */
+        put: operations["put_post"];
         post?: never;
         /** Withdraws a post, here and with the next pull at every friend's. */
         delete: operations["delete_post"];
@@ -378,6 +451,22 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Whom a post is for. Friends never learn it: who may see a post does not see who else may. */
+        Audience: {
+            /** @description But for these. */
+            except?: string[];
+            /** @enum {string} */
+            to: "friends";
+        } | {
+            /** @description Who is in one of these circles, when they look. */
+            circles?: string[];
+            /** @description But not these, even if they are in a circle. */
+            except?: string[];
+            /** @description These friends. */
+            friends?: string[];
+            /** @enum {string} */
+            to: "chosen";
+        };
         /** @description Somebody from whom the owner wants to hear nothing more. */
         BlockedView: {
             /** @description Where their deployment was last known to be. */
@@ -401,6 +490,8 @@ export interface components {
             text?: string | null;
             /** @description The form of the body, such as `text/v1`. */
             type: string;
+            /** @description What readers are warned of before they see the text, in a body of type `text/v1`. */
+            warning?: string | null;
         };
         /** @description Puts a newer certificate in force: after the deployment was moved, or because its key may be in other hands. */
         CertificateChange: {
@@ -467,6 +558,25 @@ export interface components {
              */
             unread: number;
         };
+        /** @description All circles; there are so few that one answer has them. */
+        CircleList: {
+            /** @description The oldest first. */
+            circles: components["schemas"]["CircleView"][];
+        };
+        /** @description What a circle is to be called. */
+        CircleName: {
+            /** @description 1 to 60 characters. */
+            name: string;
+        };
+        /** @description Some friends under one name. Nobody but the owner learns of it. */
+        CircleView: {
+            /** @description Its id. */
+            id: string;
+            /** @description Who is in it, by fingerprint. */
+            members: string[];
+            /** @description What the owner calls it. */
+            name: string;
+        };
         /**
          * @description Whether something has arrived.
          * @enum {string}
@@ -513,6 +623,8 @@ export interface components {
             id: string;
             /** @description Their identity's public key. */
             identity: string;
+            /** @description Whether their posts are left out of the feed, and nothing that they write is told of. */
+            muted: boolean;
             /** @description Their name, as they give it. */
             name: string;
             owed?: null | components["schemas"]["OwedView"];
@@ -609,8 +721,11 @@ export interface components {
         };
         /** @description A post to write. */
         NewPost: {
-            /** @description 1 to 5,000 characters. */
+            audience?: null | components["schemas"]["Audience"];
+            /** @description 1 to 5,000 characters; clients read it as the small part of Markdown that docs/protocol.md describes. */
             text: string;
+            /** @description What readers are warned of before they see the text: a line of up to 200 characters. */
+            warning?: string | null;
         };
         /** @description Something that the owner should know. */
         NotificationEvent: {
@@ -768,6 +883,14 @@ export interface components {
             /** @description The name. */
             name: string;
         };
+        /** @description Another edition of a post. */
+        PostChange: {
+            audience?: null | components["schemas"]["Audience"];
+            /** @description 1 to 5,000 characters. */
+            text: string;
+            /** @description Up to 200 characters; no warning if it is left out. */
+            warning?: string | null;
+        };
         /** @description A page of posts, newest first. */
         PostPage: {
             /** @description The value of `before` for the next page; null on the last one. */
@@ -777,6 +900,7 @@ export interface components {
         };
         /** @description A post as the owner sees it. */
         PostView: {
+            audience?: null | components["schemas"]["Audience"];
             /** @description Who wrote it. */
             author: components["schemas"]["Person"];
             /** @description What it says. */
@@ -786,6 +910,11 @@ export interface components {
              * @description When it was written.
              */
             created_ms: number;
+            /**
+             * Format: int64
+             * @description When this edition of it was written; null for the first one.
+             */
+            edited_ms?: number | null;
             /** @description Its id. */
             id: string;
             /** @description Whether the owner wrote it. */
@@ -1087,6 +1216,214 @@ export interface operations {
             };
         };
     };
+    get_circles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CircleList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_circles: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 100 visible ASCII characters */
+                "Idempotency-Key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CircleName"];
+            };
+        };
+        responses: {
+            /** @description That key was used before; this is what it made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CircleView"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CircleView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_circle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CircleName"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CircleView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_circle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Too many posts would have to be taken back at once */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_circle_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CircleView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_circle_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                member: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CircleView"];
+                };
+            };
+            /** @description Too many posts would have to be taken back at once */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_feed: {
         parameters: {
             query?: {
@@ -1301,6 +1638,60 @@ export interface operations {
         };
     };
     unblock_friend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mute_friend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmute_friend: {
         parameters: {
             query?: never;
             header?: never;
@@ -1619,6 +2010,39 @@ export interface operations {
                 };
             };
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PostChange"];
+            };
+        };
+        responses: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // Here a broken assumption is a failed test.
 
+mod audiences;
 mod capacity;
 mod friendship;
 mod inviting;
@@ -24,6 +25,7 @@ fn main() {
             friendship::tests(),
             inviting::tests(),
             posts::tests(),
+            audiences::tests(),
             notifications::tests(),
             pulling::tests(),
             outages::tests(),

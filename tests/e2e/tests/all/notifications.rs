@@ -14,7 +14,7 @@ tidings_e2e::tests![
 pub(crate) fn post(peer: &Peer, number: u8, text: &str) -> Signed<Post> {
     let id = RecordId::from_parts(now_ms(), [number; 10]);
     let (author, key) = (peer.person.public_key(), peer.person.key.public_key());
-    Signed::sign(Post { id, author, key, body: Body::text(text) }, &peer.person.key).unwrap()
+    Signed::sign(Post { id, author, key, body: Body::text(text), edited_ms: None }, &peer.person.key).unwrap()
 }
 
 fn a_hundred_overlapping_notifications_are_answered_and_one_pull_brings_everything(mode: Mode) {

@@ -300,7 +300,7 @@ fn how_much_of_friends_posts_is_kept_is_chosen_within_bounds(mode: Mode) {
     let old = |number: u8, days: u64| {
         let id = RecordId::from_parts(now_ms() - days * 86_400_000, [number; 10]);
         let (author, key) = (peer.person.public_key(), peer.person.key.public_key());
-        let post = Post { id, author, key, body: Body::text(format!("{days} days old")) };
+        let post = Post { id, author, key, body: Body::text(format!("{days} days old")), edited_ms: None };
         Change::Post { record: Signed::sign(post, &peer.person.key).unwrap() }
     };
     peer.serve_changes(vec![old(1, 8), old(2, 6)], head_at(now_ms(), 1));
