@@ -1,6 +1,8 @@
 /** The limits that the server enforces as well; here they are told before anything is sent. Lengths in characters. */
 export const limits = {
   postLength: 5000,
+  warningLength: 200,
+  circleNameLength: 60,
   nameLength: 60,
   bioLength: 500,
   greetingLength: 500,

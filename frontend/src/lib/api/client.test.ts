@@ -94,7 +94,7 @@ describe('api client', () => {
       key = request.headers.get('Idempotency-Key');
       return Response.json({ id: 'p' }, { status: 201 });
     });
-    await api.createPost('Hello', 'the-key');
+    await api.createPost({ text: 'Hello' }, 'the-key');
     expect(key).toBe('the-key');
   });
 

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { errorFromAnswer, offlineError } from './errors';
 import type { paths } from './schema';
-import type { Changes, Friend, FriendList, Invitation, IssuedInvitation, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, Settings, SetupRequest } from './types';
+import type { Changes, Circle, Friend, FriendList, Invitation, IssuedInvitation, NewPost, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, Settings, SetupRequest } from './types';
 
 /** The owner's sign-in as HTTP Basic carries it (RFC 7617). */
 export interface Credentials {
@@ -78,8 +78,13 @@ export class Api {
   }
 
   /** Sending the same post again with the same key creates it once. */
-  createPost(text: string, idempotencyKey: string): Promise<Post> {
-    return this.#ask(this.#client.POST('/api/posts', options({ body: { text }, headers: { 'Idempotency-Key': idempotencyKey } })));
+  createPost(post: NewPost, idempotencyKey: string): Promise<Post> {
+    return this.#ask(this.#client.POST('/api/posts', options({ body: post, headers: { 'Idempotency-Key': idempotencyKey } })));
+  }
+
+  /** Another edition of a post. Whom it is for stays as it is unless that is given. */
+  editPost(id: string, edition: NewPost): Promise<Post> {
+    return this.#ask(this.#client.PUT('/api/posts/{id}', options({ params: { path: { id } }, body: edition })));
   }
 
   async deletePost(id: string): Promise<void> {
@@ -96,6 +101,39 @@ export class Api {
 
   async unblock(id: string): Promise<void> {
     await this.#ask(this.#client.DELETE('/api/friends/{id}/block', options({ params: { path: { id } } })));
+  }
+
+  async mute(id: string): Promise<void> {
+    await this.#ask(this.#client.PUT('/api/friends/{id}/mute', options({ params: { path: { id } } })));
+  }
+
+  async unmute(id: string): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/friends/{id}/mute', options({ params: { path: { id } } })));
+  }
+
+  async circles(): Promise<Circle[]> {
+    return (await this.#ask(this.#client.GET('/api/circles', options()))).circles;
+  }
+
+  /** Sending the same again with the same key makes the circle once. */
+  createCircle(name: string, idempotencyKey: string): Promise<Circle> {
+    return this.#ask(this.#client.POST('/api/circles', options({ body: { name }, headers: { 'Idempotency-Key': idempotencyKey } })));
+  }
+
+  renameCircle(id: string, name: string): Promise<Circle> {
+    return this.#ask(this.#client.PUT('/api/circles/{id}', options({ params: { path: { id } }, body: { name } })));
+  }
+
+  async deleteCircle(id: string): Promise<void> {
+    await this.#ask(this.#client.DELETE('/api/circles/{id}', options({ params: { path: { id } } })));
+  }
+
+  putIntoCircle(id: string, member: string): Promise<Circle> {
+    return this.#ask(this.#client.PUT('/api/circles/{id}/members/{member}', options({ params: { path: { id, member } } })));
+  }
+
+  takeOutOfCircle(id: string, member: string): Promise<Circle> {
+    return this.#ask(this.#client.DELETE('/api/circles/{id}/members/{member}', options({ params: { path: { id, member } } })));
   }
 
   async invitations(): Promise<Invitation[]> {

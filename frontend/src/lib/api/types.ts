@@ -2,6 +2,9 @@ import type { components } from './schema';
 
 type Schemas = components['schemas'];
 
+export type Audience = Schemas['Audience'];
+export type Circle = Schemas['CircleView'];
+export type NewPost = Schemas['NewPost'];
 export type Body = Schemas['Body'];
 export type Post = Schemas['PostView'];
 export type PostPage = Schemas['PostPage'];

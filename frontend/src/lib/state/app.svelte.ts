@@ -7,6 +7,7 @@ import { relativeTime } from '../format/relative-time';
 import { texts } from '../texts';
 import { Announcer } from './announcer.svelte';
 import { Appearance } from './appearance.svelte';
+import { Circles } from './circles.svelte';
 import { Clock } from './clock.svelte';
 import { Composer } from './composer.svelte';
 import { Feed } from './feed.svelte';
@@ -52,6 +53,7 @@ export class App {
     this.home.live.stop();
     this.home.outbox.clear();
     this.home.composer.text = '';
+    this.home.composer.draft.clear();
     this.home = new Home(this, this.keep);
     this.router.open('/');
   }
@@ -63,6 +65,7 @@ export class Home {
   readonly outbox: Outbox;
   readonly composer: Composer;
   readonly friends: Friends;
+  readonly circles: Circles;
   readonly request: FriendRequestForm;
   readonly invitations: Invitations;
   readonly notices: Notices;
@@ -85,6 +88,7 @@ export class Home {
     // A listing that has shown it tells later on that it is gone; before, it might only lag behind.
     this.friends = new Friends(api, announcer, () => this.live.expect());
     this.request = new FriendRequestForm(api, this.friends, announcer);
+    this.circles = new Circles(api, announcer);
     this.invitations = new Invitations(api, announcer);
     this.notices = new Notices(api, (unread) => (this.live.unread = unread));
     this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));

@@ -1,39 +1,37 @@
 import type { Keep } from '../keep';
-import { characters, limits } from '../limits';
+import { Draft } from './draft.svelte';
 import type { Outbox } from './outbox.svelte';
 
-/** The post being written. Its draft outlives a reload and an expired session. */
+/** The post being written. What it says outlives a reload and an expired session. */
 export class Composer {
-  #text = $state('');
+  readonly draft = new Draft();
 
   constructor(
     private readonly outbox: Outbox,
     private readonly keep: Keep,
   ) {
-    this.#text = keep.read('draft') ?? '';
+    this.draft.text = keep.read('draft') ?? '';
   }
 
   get text(): string {
-    return this.#text;
+    return this.draft.text;
   }
 
   set text(text: string) {
-    this.#text = text;
+    this.draft.text = text;
     if (text === '') this.keep.forget('draft');
     else this.keep.write('draft', text);
   }
 
-  /** Characters as they will be sent. */
-  readonly used = $derived(characters(this.#text.trim()));
-  readonly over = $derived(Math.max(0, this.used - limits.postLength));
-  readonly ready = $derived.by(() => this.used > 0 && this.over === 0 && !this.outbox.full);
+  readonly ready = $derived.by(() => this.draft.ready && !this.outbox.full);
 
   /** Hands the draft to the outbox and starts a new one; false if there was nothing to send. */
   post(): boolean {
     if (!this.ready) return false;
-    const text = this.#text.trim();
+    const post = this.draft.post();
     this.text = '';
-    void this.outbox.send(text);
+    this.draft.clear();
+    void this.outbox.send(post);
     return true;
   }
 }

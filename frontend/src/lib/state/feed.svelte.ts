@@ -1,6 +1,6 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/errors';
-import type { Post, PostPage } from '../api/types';
+import type { NewPost, Post, PostPage } from '../api/types';
 import { Acknowledged } from './acknowledged';
 
 /** Posts in one page: enough to fill a tall screen. */
@@ -34,7 +34,7 @@ export class Feed {
     private readonly api: Api,
     now: () => number = Date.now,
   ) {
-    this.#acknowledged = new Acknowledged(now);
+    this.#acknowledged = new Acknowledged(now, isAnotherEdition);
   }
 
   /** How many posts wait to be shown. */
@@ -88,6 +88,12 @@ export class Feed {
     this.#acknowledgements += 1;
   }
 
+  /** Writes another edition of a post of one's own. */
+  async edit(post: Post, edition: NewPost): Promise<void> {
+    this.#acknowledged.wrote(await this.api.editPost(post.id, edition), post);
+    this.#acknowledgements += 1;
+  }
+
   async remove(post: Post): Promise<void> {
     try {
       await this.api.deletePost(post.id);
@@ -113,6 +119,11 @@ export class Feed {
   #isNews(post: Post, known: ReadonlySet<string>): boolean {
     return !post.mine && (this.#held.has(post.id) || !known.has(post.id));
   }
+}
+
+/** Whether a listing shows a post otherwise than before it was edited. */
+function isAnotherEdition(listed: Post, before: Post): boolean {
+  return listed.edited_ms !== before.edited_ms || JSON.stringify(listed.audience) !== JSON.stringify(before.audience);
 }
 
 /**

@@ -44,7 +44,7 @@ export class Friends {
     now: () => number = Date.now,
   ) {
     this.#blockings = new Acknowledged<Blocked>(now);
-    this.#acknowledged = new Acknowledged(now, (listed, before) => listed.state !== before.state);
+    this.#acknowledged = new Acknowledged(now, (listed, before) => listed.state !== before.state || listed.muted !== before.muted);
   }
 
   async reload(): Promise<void> {
@@ -96,6 +96,15 @@ export class Friends {
       this.#blockings.wrote({ id, name, address, since_ms: 0 });
       this.#acknowledgements += 1;
       this.announcer.done(texts.friends.blocked(friendName(friend)));
+    });
+  }
+
+  /** Leaves what a friend writes out of the feed, or takes it in again. */
+  async mute(friend: Friend, muted: boolean): Promise<void> {
+    await this.#act(friend, async () => {
+      await (muted ? this.api.mute(friend.id) : this.api.unmute(friend.id));
+      this.wrote({ ...friend, muted });
+      this.announcer.done((muted ? texts.friends.muted : texts.friends.unmuted)(friendName(friend)));
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/errors';
-import type { Post } from '../api/types';
+import type { NewPost, Post } from '../api/types';
 import type { Keep } from '../keep';
 import { uuidv7 } from '../uuidv7';
 
@@ -8,7 +8,7 @@ import { uuidv7 } from '../uuidv7';
 export interface Unsent {
   /** Names this post to the server: however often it is sent, it is created once. */
   readonly key: string;
-  readonly text: string;
+  readonly post: NewPost;
   readonly writtenMs: number;
   readonly state: 'sending' | 'failed';
   /** Why it failed. */
@@ -35,8 +35,8 @@ export class Outbox {
   }
 
   /** Sends a new post; resolves when it is confirmed or has visibly failed. */
-  async send(text: string): Promise<void> {
-    const entry: Unsent = { key: uuidv7(), text, writtenMs: Date.now(), state: 'sending', problem: '' };
+  async send(post: NewPost): Promise<void> {
+    const entry: Unsent = { key: uuidv7(), post, writtenMs: Date.now(), state: 'sending', problem: '' };
     this.#set([entry, ...this.unsent]);
     await this.#deliver(entry);
   }
@@ -58,7 +58,7 @@ export class Outbox {
 
   async #deliver(entry: Unsent): Promise<void> {
     try {
-      this.confirmed(await this.api.createPost(entry.text, entry.key));
+      this.confirmed(await this.api.createPost(entry.post, entry.key));
       this.discard(entry.key);
     } catch (error) {
       this.#replace({ ...entry, state: 'failed', problem: ApiError.sentence(error) });
@@ -72,7 +72,7 @@ export class Outbox {
   #set(unsent: readonly Unsent[]): void {
     this.unsent = unsent;
     if (unsent.length === 0) this.keep.forget('unsent');
-    else this.keep.write('unsent', JSON.stringify(unsent.map(({ key, text, writtenMs }) => ({ key, text, writtenMs }))));
+    else this.keep.write('unsent', JSON.stringify(unsent.map(({ key, post, writtenMs }) => ({ key, post, writtenMs }))));
   }
 }
 
@@ -86,8 +86,9 @@ function restored(json: string | null): Unsent[] {
   }
 }
 
-function isKept(value: unknown): value is Pick<Unsent, 'key' | 'text' | 'writtenMs'> {
+function isKept(value: unknown): value is Pick<Unsent, 'key' | 'post' | 'writtenMs'> {
   if (typeof value !== 'object' || value === null) return false;
-  const { key, text, writtenMs } = value as Record<string, unknown>;
-  return typeof key === 'string' && typeof text === 'string' && typeof writtenMs === 'number';
+  const { key, post, writtenMs } = value as Record<string, unknown>;
+  if (typeof key !== 'string' || typeof writtenMs !== 'number' || typeof post !== 'object' || post === null) return false;
+  return typeof (post as Record<string, unknown>)['text'] === 'string';
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { ApiError } from '../api/errors';
-import type { Post } from '../api/types';
+import type { NewPost, Post } from '../api/types';
 import { memoryKeep } from '../keep';
 import { aPost, deferred, fakeApi } from '../testing';
 import { Composer } from './composer.svelte';
@@ -13,8 +13,8 @@ describe('outbox', () => {
     const answer = deferred<Post>();
     const confirmed = vi.fn();
     const outbox = new Outbox(fakeApi({ createPost: () => answer.promise }), memoryKeep(), confirmed);
-    const sent = outbox.send('Hello');
-    expect(outbox.unsent).toMatchObject([{ text: 'Hello', state: 'sending' }]);
+    const sent = outbox.send({ text: 'Hello' });
+    expect(outbox.unsent).toMatchObject([{ post: { text: 'Hello' }, state: 'sending' }]);
     answer.resolve(aPost(1));
     await sent;
     expect(outbox.unsent).toEqual([]);
@@ -24,7 +24,7 @@ describe('outbox', () => {
   it('keeps a failed post visible and sends it again under the same key', async () => {
     const createPost = vi.fn().mockRejectedValueOnce(offline).mockResolvedValueOnce(aPost(1));
     const outbox = new Outbox(fakeApi({ createPost }), memoryKeep(), vi.fn());
-    await outbox.send('Hello');
+    await outbox.send({ text: 'Hello' });
     expect(outbox.unsent).toMatchObject([{ state: 'failed', problem: 'No answer.' }]);
     await outbox.retry(outbox.unsent[0]?.key ?? '');
     expect(outbox.unsent).toEqual([]);
@@ -34,7 +34,7 @@ describe('outbox', () => {
   it('does not send twice what is being sent', async () => {
     const createPost = vi.fn(() => new Promise<Post>(() => {}));
     const outbox = new Outbox(fakeApi({ createPost }), memoryKeep(), vi.fn());
-    void outbox.send('Hello');
+    void outbox.send({ text: 'Hello' });
     await outbox.retry(outbox.unsent[0]?.key ?? '');
     expect(createPost).toHaveBeenCalledOnce();
   });
@@ -42,14 +42,14 @@ describe('outbox', () => {
   it('brings unsent posts back after a reload, under their keys', async () => {
     const keep = memoryKeep();
     const before = new Outbox(fakeApi({ createPost: async () => Promise.reject(offline) }), keep, vi.fn());
-    await before.send('Hello');
+    await before.send({ text: 'Hello', warning: 'loud', audience: { to: 'friends', except: ['bob'] } });
     const after = new Outbox(fakeApi({}), keep, vi.fn());
-    expect(after.unsent).toMatchObject([{ key: before.unsent[0]?.key, text: 'Hello', state: 'failed' }]);
+    expect(after.unsent).toMatchObject([{ key: before.unsent[0]?.key, post: before.unsent[0]?.post, state: 'failed' }]);
     after.discard(after.unsent[0]?.key ?? '');
     expect(new Outbox(fakeApi({}), keep, vi.fn()).unsent).toEqual([]);
   });
 
-  it.each(['', 'no json', '7', '{}', '[{"key":1}]', '[null]'])('starts empty on kept rubbish %j', (rubbish) => {
+  it.each(['', 'no json', '7', '{}', '[{"key":1}]', '[null]', '[{"key":"a","writtenMs":1,"post":{}}]'])('starts empty on kept rubbish %j', (rubbish) => {
     const keep = memoryKeep();
     keep.write('unsent', rubbish);
     expect(new Outbox(fakeApi({}), keep, vi.fn()).unsent).toEqual([]);
@@ -58,7 +58,7 @@ describe('outbox', () => {
 
 describe('composer', () => {
   function composerWith(keep = memoryKeep()) {
-    const createPost = vi.fn(async (_text: string, _key: string) => aPost(1));
+    const createPost = vi.fn(async (_post: NewPost, _key: string) => aPost(1));
     const outbox = new Outbox(fakeApi({ createPost }), keep, vi.fn());
     return { composer: new Composer(outbox, keep), createPost };
   }
@@ -73,7 +73,7 @@ describe('composer', () => {
     const { composer, createPost } = composerWith();
     composer.text = '  Hello\nyou  ';
     expect(composer.post()).toBe(true);
-    expect(createPost.mock.calls[0]?.[0]).toBe('Hello\nyou');
+    expect(createPost.mock.calls[0]?.[0]).toEqual({ text: 'Hello\nyou' });
     expect(composer.text).toBe('');
   });
 
@@ -94,6 +94,6 @@ describe('composer', () => {
     composer.text = '👍'.repeat(5000);
     expect(composer.ready).toBe(true);
     composer.text += '!';
-    expect(composer.over).toBe(1);
+    expect(composer.draft.over).toBe(1);
   });
 });
