@@ -11,6 +11,7 @@ use tidings_social::feed::PageError;
 use tidings_social::friends::FriendError;
 use tidings_social::guesses::GuessError;
 use tidings_social::invitations::InvitingError;
+use tidings_social::messages::MessageError;
 use tidings_social::notifications::NotificationError;
 use tidings_social::peer::PeerError;
 use tidings_social::posts::PostError;
@@ -166,6 +167,26 @@ impl From<CircleError> for Failure {
                 "The Idempotency-Key was used before",
                 sentence(&error),
             ),
+        }
+    }
+}
+
+impl From<MessageError> for Failure {
+    fn from(error: MessageError) -> Self {
+        match error {
+            MessageError::Ledger(error) => error.into(),
+            MessageError::Text(_) => invalid(&error),
+            MessageError::KeyReused => Self::new(
+                422,
+                "idempotency-key-reused",
+                "The Idempotency-Key was used before",
+                sentence(&error),
+            ),
+            MessageError::NotFriends => Self::new(409, "not-friends", "You are no friends", sentence(&error)),
+            MessageError::Unknown(_) => {
+                Self::new(404, "not-found", "There is no such message", sentence(&error))
+            }
+            MessageError::Signing(_) => internal(&error),
         }
     }
 }

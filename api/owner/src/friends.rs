@@ -135,7 +135,8 @@ async fn own_name(view: &AppView<'_>, owner: &Owner) -> Result<String, Failure> 
     Ok(profile::summary(view, &owner.account).await?.name)
 }
 
-fn friend_id(context: &Context<'_>, id: &str) -> Result<Fingerprint, Failure> {
+/// The person in the path.
+pub fn friend_id(context: &Context<'_>, id: &str) -> Result<Fingerprint, Failure> {
     id.parse().map_err(|_| Failure::not_found(&context.request.path))
 }
 

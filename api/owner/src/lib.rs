@@ -8,6 +8,7 @@
 mod certificate;
 mod circles;
 mod context;
+mod conversations;
 mod friends;
 mod invitations;
 mod notifications;
@@ -103,6 +104,14 @@ async fn respond(
         Endpoint::DeleteCircle => circles::delete(context, id).await,
         Endpoint::AddToCircle => circles::add(context, id, second).await,
         Endpoint::RemoveFromCircle => circles::remove(context, id, second).await,
+        Endpoint::Conversations => conversations::list(context).await,
+        Endpoint::Conversation => conversations::show(context, id).await,
+        Endpoint::SendMessage => conversations::send(context, id).await,
+        Endpoint::EditMessage => conversations::edit(context, id, second).await,
+        Endpoint::WithdrawMessage => conversations::withdraw(context, id, second).await,
+        Endpoint::ReadConversation => conversations::read(context, id).await,
+        Endpoint::ClearConversation => conversations::clear(context, id).await,
+        Endpoint::RetryConversation => conversations::retry(context, id).await,
         Endpoint::Invitations => invitations::list(context).await,
         Endpoint::Invite => invitations::issue(context).await,
         Endpoint::RevokeInvitation => invitations::revoke(context, id).await,

@@ -79,7 +79,8 @@ pub async fn refresh(context: &Context<'_>) -> Result<Reply, Failure> {
     Ok(Reply::json(200, &context.refresh(view, &owner.account, scope).await?))
 }
 
-fn page_request(context: &Context<'_>) -> Result<PageRequest, Failure> {
+/// The page that is asked for.
+pub fn page_request(context: &Context<'_>) -> Result<PageRequest, Failure> {
     let (limit, before) = (context.request.parameter("limit"), context.request.parameter("before"));
     Ok(PageRequest::parse(limit.as_deref(), before.as_deref())?)
 }

@@ -71,6 +71,22 @@ pub enum Endpoint {
     AddToCircle,
     /// Takes them out.
     RemoveFromCircle,
+    /// Private conversations.
+    Conversations,
+    /// The messages of one.
+    Conversation,
+    /// Writes one.
+    SendMessage,
+    /// Writes another edition of one.
+    EditMessage,
+    /// Withdraws one.
+    WithdrawMessage,
+    /// Notes how far the owner has read.
+    ReadConversation,
+    /// Clears it.
+    ClearConversation,
+    /// Tells the other one at once.
+    RetryConversation,
     /// Invitations.
     Invitations,
     /// Makes one.
@@ -88,7 +104,7 @@ pub enum Endpoint {
 }
 
 /// Method, path, endpoint. A name in braces stands for one segment; there are at most two of them.
-pub const ROUTES: [(&str, &str, Endpoint); 40] = [
+pub const ROUTES: [(&str, &str, Endpoint); 48] = [
     ("GET", "/api/setup", Endpoint::SetupStatus),
     ("POST", "/api/setup", Endpoint::Setup),
     ("GET", "/api/session", Endpoint::SessionStatus),
@@ -122,6 +138,14 @@ pub const ROUTES: [(&str, &str, Endpoint); 40] = [
     ("DELETE", "/api/circles/{id}", Endpoint::DeleteCircle),
     ("PUT", "/api/circles/{id}/members/{member}", Endpoint::AddToCircle),
     ("DELETE", "/api/circles/{id}/members/{member}", Endpoint::RemoveFromCircle),
+    ("GET", "/api/conversations", Endpoint::Conversations),
+    ("GET", "/api/conversations/{id}/messages", Endpoint::Conversation),
+    ("POST", "/api/conversations/{id}/messages", Endpoint::SendMessage),
+    ("PUT", "/api/conversations/{id}/messages/{message}", Endpoint::EditMessage),
+    ("DELETE", "/api/conversations/{id}/messages/{message}", Endpoint::WithdrawMessage),
+    ("PUT", "/api/conversations/{id}/read", Endpoint::ReadConversation),
+    ("POST", "/api/conversations/{id}/clear", Endpoint::ClearConversation),
+    ("POST", "/api/conversations/{id}/retry", Endpoint::RetryConversation),
     ("GET", "/api/invitations", Endpoint::Invitations),
     ("POST", "/api/invitations", Endpoint::Invite),
     ("DELETE", "/api/invitations/{id}", Endpoint::RevokeInvitation),

@@ -1,5 +1,6 @@
 //! One change in the answer to a pull.
 
+use crate::message::{Cleared, Clearing, Message};
 use crate::record::{Post, Profile};
 use crate::record_id::RecordId;
 use crate::signed::Signed;
@@ -29,6 +30,25 @@ pub enum Change {
         /// The signed profile.
         record: Signed<Profile>,
     },
+    /// The answerer wrote a private message to the reader, or edited one.
+    Message {
+        /// The signed message.
+        record: Signed<Message>,
+    },
+    /// The answerer withdrew a private message to the reader.
+    MessageDeleted {
+        /// Which one.
+        id: RecordId,
+    },
+    /// The answerer has read the reader's messages up to one.
+    MessagesRead {
+        /// The last one that was read.
+        through: RecordId,
+    },
+    /// The answerer wishes that the reader lets go of what the two wrote to each other, up to some messages.
+    ConversationCleared(Cleared),
+    /// The answerer tells what became of such a wish of the reader's.
+    Clearing(Clearing),
     /// An edition of a post that this version cannot read. It is among those that a page of a listing names.
     UnreadablePost {
         /// Which one.
@@ -55,6 +75,8 @@ struct Outline<'a> {
     record: Option<&'a RawValue>,
     #[serde(borrow)]
     id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    through: Option<&'a RawValue>,
 }
 
 /// A change of a kind and shape that this version knows.
@@ -64,6 +86,11 @@ fn read(text: &str) -> Option<Change> {
         "post" => Some(Change::Post { record: member(outline.record)? }),
         "post_deleted" => Some(Change::PostDeleted { id: member(outline.id)? }),
         "profile" => Some(Change::Profile { record: member(outline.record)? }),
+        "message" => Some(Change::Message { record: member(outline.record)? }),
+        "message_deleted" => Some(Change::MessageDeleted { id: member(outline.id)? }),
+        "messages_read" => Some(Change::MessagesRead { through: member(outline.through)? }),
+        "conversation_cleared" => Some(Change::ConversationCleared(serde_json::from_str(text).ok()?)),
+        "clearing" => Some(Change::Clearing(serde_json::from_str(text).ok()?)),
         _ => None,
     }
 }
@@ -103,9 +130,28 @@ mod tests {
         Change::Post { record: Signed::sign(post, &seed).unwrap() }
     }
 
+    fn message() -> Change {
+        let seed = Seed::from_bytes([1; 32]);
+        let (id, author, to) =
+            (RecordId::from_bytes([2; 16]), seed.public_key(), seed.public_key().fingerprint());
+        let (key, body) = (seed.public_key(), Body::text("hello"));
+        let message = Message { id, author, key, to, body, edited_ms: Some(7) };
+        Change::Message { record: Signed::sign(message, &seed).unwrap() }
+    }
+
     #[test]
     fn every_kind_comes_back() {
-        for change in [post(), Change::PostDeleted { id: RecordId::from_bytes([3; 16]) }] {
+        let id = RecordId::from_bytes([3; 16]);
+        let (written, received) = (Some(id), None);
+        for change in [
+            post(),
+            message(),
+            Change::PostDeleted { id },
+            Change::MessageDeleted { id },
+            Change::MessagesRead { through: id },
+            Change::ConversationCleared(Cleared { id, written, received }),
+            Change::Clearing(Clearing { id, kept: true }),
+        ] {
             let text = serde_json::to_string(&change).unwrap();
             assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change, "{text}");
         }

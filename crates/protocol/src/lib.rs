@@ -15,6 +15,7 @@ mod head;
 mod invitation;
 mod keys;
 pub mod limits;
+mod message;
 mod messages;
 mod problem;
 mod record;
@@ -31,6 +32,7 @@ pub use friendship::{Friendship, Stance, StanceOrder};
 pub use head::{Head, HeadError};
 pub use invitation::{Invitation, InvitationError, InvitationToken};
 pub use keys::{Fingerprint, KeyError, PublicKey, Seed, Signature};
+pub use message::{Cleared, Clearing, Message};
 pub use messages::{
     Discovery, FriendshipAnswer, FriendshipMessage, Listed, Notification, NotificationAnswer, PullAnswer,
     Software, paths,

@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tidings_protocol::limits::CURSOR_BYTES;
-use tidings_protocol::{Body, Change, Post, Profile, PublicKey, PullAnswer, RecordId, Seed, Signed};
+use tidings_protocol::{
+    Body, Change, Cleared, Clearing, Fingerprint, Message, Post, Profile, PublicKey, PullAnswer, RecordId,
+    Seed, Signed,
+};
 
 #[derive(Serialize, Deserialize)]
 struct Vectors {
@@ -14,6 +17,8 @@ struct Vectors {
     identity: PublicKey,
     /// The friend's deployment key.
     key: PublicKey,
+    /// Who reads.
+    reader: Fingerprint,
     cases: Vec<Case>,
 }
 
@@ -33,6 +38,26 @@ struct Taken {
     deleted: Vec<RecordId>,
     profile: Option<String>,
     more: bool,
+    /// Whatever of private messages there is.
+    #[serde(default, skip_serializing_if = "Messages::is_empty")]
+    messages: Messages,
+}
+
+/// What a reader takes of a conversation.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Messages {
+    /// Messages, and when they were edited last.
+    written: Vec<(RecordId, Option<u64>)>,
+    deleted: Vec<RecordId>,
+    read_through: Option<RecordId>,
+    cleared: Option<Cleared>,
+    clearing: Option<Clearing>,
+}
+
+impl Messages {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 fn taken(vectors: &Vectors, answer: &Value) -> Option<Taken> {
@@ -41,7 +66,8 @@ fn taken(vectors: &Vectors, answer: &Value) -> Option<Taken> {
     if answer.cursor.len() > CURSOR_BYTES {
         return None;
     }
-    let mut taken = Taken { posts: Vec::new(), deleted: Vec::new(), profile: None, more: answer.more };
+    let (posts, deleted, messages) = (Vec::new(), Vec::new(), Messages::default());
+    let mut taken = Taken { posts, deleted, profile: None, more: answer.more, messages };
     for change in answer.changes {
         match change {
             Change::Post { record } => {
@@ -54,6 +80,17 @@ fn taken(vectors: &Vectors, answer: &Value) -> Option<Taken> {
                 let profile = record.verify(&vectors.key).ok().filter(|p| p.author == vectors.identity);
                 taken.profile = profile.map(|profile| profile.name.clone()).or(taken.profile);
             }
+            Change::Message { record } => {
+                let message = record.verify(&vectors.key).ok().filter(|message| {
+                    let theirs = message.author == vectors.identity && message.key == vectors.key;
+                    theirs && message.to == vectors.reader && message.body.check().is_ok()
+                });
+                taken.messages.written.extend(message.map(|message| (message.id, message.edited_ms)));
+            }
+            Change::MessageDeleted { id } => taken.messages.deleted.push(id),
+            Change::MessagesRead { through } => taken.messages.read_through = Some(through),
+            Change::ConversationCleared(cleared) => taken.messages.cleared = Some(cleared),
+            Change::Clearing(clearing) => taken.messages.clearing = Some(clearing),
             Change::UnreadablePost { .. } | Change::Unknown => {}
         }
     }
@@ -64,7 +101,7 @@ fn taken(vectors: &Vectors, answer: &Value) -> Option<Taken> {
 fn readers_take_of_each_answer_what_the_vectors_say() {
     let vectors: Vectors =
         serde_json::from_str(include_str!("../../../tests/vectors/pull-v1.json")).expect("a vector file");
-    assert!(vectors.cases.len() >= 47);
+    assert!(vectors.cases.len() >= 66);
     for case in &vectors.cases {
         assert_eq!(taken(&vectors, &case.answer), case.taken, "{}", case.name);
     }
@@ -97,6 +134,13 @@ fn make() -> Vectors {
         updated_ms: 1_790_000_000_000,
     };
     let profile: Value = serde_json::from_str(&Signed::sign(profile, &key).unwrap().to_json()).unwrap();
+    let reader = other.public_key().fingerprint();
+    let message = |author: &Seed, names: &Seed, signer: &Seed, to: Fingerprint, text: &str, edited_ms| {
+        let (author, key, body) = (author.public_key(), names.public_key(), Body::text(text));
+        let signed = Signed::sign(Message { id: id(5), author, key, to, body, edited_ms }, signer).unwrap();
+        serde_json::from_str::<Value>(&signed.to_json()).unwrap()
+    };
+    let to_reader = |text: &str, edited_ms| message(&identity, &key, &key, reader, text, edited_ms);
     let answer = |changes: Value| json!({ "changes": changes, "cursor": "c", "more": false });
     let with = |name: &str, value: Value| {
         let mut answer = answer(json!([good(1)]));
@@ -116,6 +160,7 @@ fn make() -> Vectors {
     let record = |record: Value| answer(json!([{ "kind": "post", "record": record }, good(2)]));
     let head = "06gc8k3c00000en5meig";
     let beside = |change: Value| answer(json!([change, good(1)]));
+    let spoken = |record: Value| beside(json!({ "kind": "message", "record": record }));
     let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     // Canonical already: members in order, ASCII, small integers.
     let signed = |record: &str| {
@@ -230,8 +275,64 @@ fn make() -> Vectors {
         ("post_without_text", record(post(1, &identity, &key, &key, " "))),
         ("post_of_5001_characters", record(post(1, &identity, &key, &key, &"x".repeat(5_001)))),
         ("post_with_a_bidirectional_override", record(post(1, &identity, &key, &key, "a\u{202e}b"))),
+        ("message", spoken(to_reader("hello", None))),
+        ("message_that_was_edited", spoken(to_reader("hello", Some(1_790_000_000_001)))),
+        ("message_whose_edited_ms_is_null", {
+            let record = to_reader("hello", None);
+            let mut bare = record.as_object().unwrap().clone();
+            bare.remove("signature");
+            bare.insert("edited_ms".into(), Value::Null);
+            let signature = key.sign(Value::Object(bare.clone()).to_string().as_bytes());
+            bare.insert("signature".into(), json!(signature));
+            spoken(Value::Object(bare))
+        }),
+        ("message_whose_edited_ms_is_a_text", {
+            let mut record = to_reader("hello", None);
+            record["edited_ms"] = json!("7");
+            spoken(record)
+        }),
+        (
+            "message_to_somebody_else",
+            spoken(message(&identity, &key, &key, key.public_key().fingerprint(), "hello", None)),
+        ),
+        ("message_by_another_author", spoken(message(&other, &key, &key, reader, "hello", None))),
+        ("message_that_names_another_key", spoken(message(&identity, &other, &key, reader, "hello", None))),
+        ("message_signed_by_another_key", spoken(message(&identity, &key, &other, reader, "hello", None))),
+        ("message_with_altered_text", {
+            let mut record = to_reader("hello", None);
+            record["body"]["text"] = json!("hullo");
+            spoken(record)
+        }),
+        ("message_without_text", spoken(to_reader(" ", None))),
+        ("message_of_5000_characters", spoken(to_reader(&"x".repeat(5_000), None))),
+        ("message_of_5001_characters", spoken(to_reader(&"x".repeat(5_001), None))),
+        ("post_shown_as_a_message", spoken(post(1, &identity, &key, &key, "hello"))),
+        ("message_deleted", beside(json!({ "kind": "message_deleted", "id": id(5) }))),
+        ("message_deleted_without_id", beside(json!({ "kind": "message_deleted" }))),
+        ("messages_read", beside(json!({ "kind": "messages_read", "through": id(5) }))),
+        ("messages_read_through_no_id", beside(json!({ "kind": "messages_read", "through": 5 }))),
+        (
+            "conversation_cleared",
+            beside(
+                json!({ "kind": "conversation_cleared", "id": id(6), "written": id(5), "received": id(4) }),
+            ),
+        ),
+        (
+            "conversation_cleared_of_what_the_other_wrote",
+            beside(
+                json!({ "kind": "conversation_cleared", "id": id(6), "written": null, "received": id(4) }),
+            ),
+        ),
+        (
+            "conversation_cleared_without_id",
+            beside(json!({ "kind": "conversation_cleared", "written": id(5) })),
+        ),
+        ("clearing_done", beside(json!({ "kind": "clearing", "id": id(6), "kept": false }))),
+        ("clearing_kept", beside(json!({ "kind": "clearing", "id": id(6), "kept": true }))),
+        ("clearing_that_does_not_say", beside(json!({ "kind": "clearing", "id": id(6) }))),
     ];
-    let mut vectors = Vectors { identity: identity.public_key(), key: key.public_key(), cases: Vec::new() };
+    let mut vectors =
+        Vectors { identity: identity.public_key(), key: key.public_key(), reader, cases: Vec::new() };
     for (name, answer) in cases {
         let taken = taken(&vectors, &answer);
         vectors.cases.push(Case { name: name.to_owned(), answer, taken });

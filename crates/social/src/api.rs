@@ -4,6 +4,7 @@
 
 mod exchange;
 mod inviting;
+mod messaging;
 mod posting;
 
 pub use exchange::{
@@ -13,6 +14,10 @@ pub use exchange::{
 pub use inviting::{
     InvitationList, InvitationState, InvitationView, IssuedInvitation, NewInvitation, Settings,
     SettingsChange, WhoMayAsk,
+};
+pub use messaging::{
+    ClearFor, ClearRequest, ClearingView, ConversationList, ConversationPage, ConversationView, LastMessage,
+    MessageState, MessageView, NewMessage, ReadThrough,
 };
 pub use posting::{Audience, CircleList, CircleName, CircleView, NewPost, PostChange, PostPage, PostView};
 
@@ -359,6 +364,11 @@ pub enum NotificationEvent {
         /// Who used it.
         friends: Vec<Person>,
     },
+    /// A friend wrote something to the owner. There is one for each friend, of the latest; it goes when all was read.
+    Message {
+        /// Who.
+        friend: Person,
+    },
     /// A kind that this version does not know.
     #[serde(other)]
     Unknown,
@@ -419,6 +429,10 @@ pub struct Changes {
     pub friends: String,
     /// Of one's profile.
     pub profile: String,
+    /// Of the conversations.
+    pub conversations: String,
+    /// In how many conversations there is something unread.
+    pub unread_conversations: u32,
     /// Of the notifications.
     pub notifications: String,
     /// How many notifications are unread.

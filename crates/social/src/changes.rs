@@ -7,6 +7,7 @@ use crate::api::{Changes, DeliveryState, FriendList};
 use crate::friends;
 use crate::keys;
 use crate::limits::PAGE_MOST;
+use crate::messages;
 use crate::notifications;
 use crate::profile;
 use crate::relation::Relation;
@@ -35,6 +36,8 @@ pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
         keys::NOTIFICATION,
         keys::READ,
         keys::CERTIFICATE,
+        keys::HEADS,
+        keys::TALK,
     ];
     tag(&view.fingerprint(Some(&partitions)))
 }
@@ -60,10 +63,13 @@ pub async fn show<S: KeyValue>(
     let relations = outlook.relations;
     let due_now = (!plan.requests.is_empty()).then_some(now_ms);
     let (newest, unread) = notifications::summary(view, account).await?;
+    let (conversations, unread_conversations) = messages::tag(view, &relations).await?;
     Ok(Changes {
         feed: feed_tag(view, &relations).await?,
         profile: tag(&stored::json(&profile::show(view, account).await?)),
         friends: friends_tag(friends::show(relations)),
+        conversations,
+        unread_conversations,
         notifications: tag(&stored::json(&(newest, unread))),
         unread,
         dirty: plan.dirty,

@@ -97,6 +97,7 @@ async fn of_all<S: KeyValue>(view: &View<'_, S>, known: Option<Head>) -> Result<
     Ok(stamp.map(|stamp| Head::from_bytes(stamp.to_bytes())))
 }
 
-fn head(entry: &Entry) -> Head {
+/// The head that an entry makes.
+pub(crate) fn head(entry: &Entry) -> Head {
     Head::from_bytes(entry.stamp.to_bytes())
 }

@@ -31,6 +31,8 @@ pub(crate) const GONE: &str = "gone";
 pub(crate) const FORGOTTEN: &str = "forgotten";
 /// How far letting go of the past has come. Owner component.
 pub(crate) const RETENTION: &str = "retention";
+/// What is known of conversations. Owner component; see the functions below.
+pub(crate) const TALK: &str = "talk";
 /// When what a single friend may see changed last. Owner component.
 pub(crate) const HEADS: &str = "heads";
 /// Friends' posts. Owner component, from pulls.
@@ -68,7 +70,7 @@ pub(crate) fn shared_with(who: &Fingerprint) -> Vec<String> {
     SHARED.iter().map(|partition| (*partition).to_owned()).chain(own).collect()
 }
 
-/// The partition of what the owner wrote to a friend. Owner component.
+/// The partition of the private messages that the owner wrote to somebody. Owner component.
 pub(crate) fn dm(who: &Fingerprint) -> String {
     format!("dm/{who}")
 }
@@ -76,6 +78,62 @@ pub(crate) fn dm(who: &Fingerprint) -> String {
 /// The partition of all else that only that friend is to learn. Owner component.
 pub(crate) fn to(who: &Fingerprint) -> String {
     format!("to/{who}")
+}
+
+/// The partition of the private messages that somebody wrote to the owner. Not that of the owner's own: what comes in is
+/// nothing that goes out. Owner component, from pulls.
+pub(crate) fn inbox(who: &Fingerprint) -> String {
+    format!("inbox/{who}")
+}
+
+/// `dm/<who>:<id>` -> `Signed<Message>`; empty once it was withdrawn.
+pub(crate) fn message_to(who: &Fingerprint, id: RecordId) -> Key {
+    key(&dm(who), &id.to_string())
+}
+
+/// `inbox/<who>:<id>` -> `Signed<Message>`; empty once it was withdrawn.
+pub(crate) fn message_from(who: &Fingerprint, id: RecordId) -> Key {
+    key(&inbox(who), &id.to_string())
+}
+
+/// The first part of what `to/<who>` has about the conversation.
+const CONVERSATION: &str = "conversation/";
+
+/// `to/<who>:conversation/read` -> `messages::Through`: how far the owner has read what they wrote.
+pub(crate) fn read_mark(who: &Fingerprint) -> Key {
+    key(&to(who), "conversation/read")
+}
+
+/// `to/<who>:conversation/clear` -> `Cleared`: the owner wishes the conversation cleared on both sides.
+pub(crate) fn wish_to_clear(who: &Fingerprint) -> Key {
+    key(&to(who), "conversation/clear")
+}
+
+/// `to/<who>:conversation/cleared` -> `Clearing`: what became of such a wish of theirs.
+pub(crate) fn wish_answered(who: &Fingerprint) -> Key {
+    key(&to(who), "conversation/cleared")
+}
+
+/// All of `to/<who>:conversation/...`.
+pub(crate) fn about_conversation(who: &Fingerprint) -> Range {
+    Range::prefix(&to(who), CONVERSATION)
+}
+
+/// `talk:<who>/<what>`: what is known of a conversation without its messages; `messages::Talk` has all of it. A key for each, so
+/// that writing does not undo reading. Owner component.
+pub(crate) fn talk(who: &Fingerprint, what: &str) -> Key {
+    key(TALK, &format!("{who}/{what}"))
+}
+
+/// All of `talk:<who>/...`.
+pub(crate) fn talk_with(who: &Fingerprint) -> Range {
+    Range::prefix(TALK, &format!("{who}/"))
+}
+
+/// Who and what a key of `talk` is about.
+pub(crate) fn parse_talk(key: &Key) -> Option<(Fingerprint, &str)> {
+    let (who, what) = key.rest().split_once('/')?;
+    Some((who.parse().ok()?, what))
 }
 
 /// `claim:<id>`, whose order is the order of the claims.

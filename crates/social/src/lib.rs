@@ -1,4 +1,4 @@
-//! The social rules of Tidings: identity, friends, posts, feed, notifications.
+//! The social rules of Tidings: identity, friends, posts, feed, private messages, notifications.
 //!
 //! This crate decides without doing: stored facts, input and time go in; entries to commit and requests to send come
 //! out. The edge (`api/`) commits and sends. So every rule here can be tested without a network, a clock or a host.
@@ -20,6 +20,7 @@ mod held;
 pub mod invitations;
 mod keys;
 pub mod limits;
+pub mod messages;
 pub mod notifications;
 #[cfg(feature = "openapi")]
 pub mod openapi;

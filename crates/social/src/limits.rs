@@ -32,6 +32,12 @@ pub const PAGE_DEFAULT: usize = 50;
 /// The most entries of a page.
 pub const PAGE_MOST: usize = 100;
 
+/// Unread messages of one conversation that are counted; beyond that nobody wants to know.
+pub const UNREAD_MOST: usize = 100;
+
+/// What a list of conversations shows of the last message, in Unicode scalar values: two lines on a telephone.
+pub const MESSAGE_PREVIEW_CHARS: usize = 120;
+
 /// Notifications to the owner that are kept. The oldest go first; nobody scrolls further back.
 pub const NOTIFICATIONS_KEPT: usize = 500;
 

@@ -55,6 +55,7 @@ impl NotificationEvent {
                 ids.sort_unstable();
                 format!("invitation_reused {invitation} {}", ids.join(" "))
             }
+            Self::Message { friend } => format!("message {}", friend.id),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -72,6 +73,7 @@ impl NotificationEvent {
                 | Self::CertificateConflict { .. }
                 | Self::FriendMoved { .. }
                 | Self::FriendRekeyed { .. }
+                | Self::Message { .. }
         )
     }
 }
@@ -102,6 +104,22 @@ pub async fn note<S: KeyValue>(
     }
     drop_oldest(&rest, NOTIFICATIONS_KEPT, batch);
     batch.put(keys::notification(RecordId::from_parts(now_ms, unique)), stored::json(event));
+    Ok(())
+}
+
+/// Lets go of what was noted of something that is no news any more.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn forget<S: KeyValue>(
+    view: &View<'_, S>,
+    event: &NotificationEvent,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let unique = RecordId::unique_part(&event.identity());
+    let known = load(view).await?;
+    let twins = known.iter().filter(|noted| noted.id.unique() == unique);
+    twins.for_each(|twin| batch.delete(keys::notification(twin.id)));
     Ok(())
 }
 

@@ -4,11 +4,11 @@
 #![allow(dead_code)]
 
 use crate::api::{
-    CertificateChange, CertificateStatus, Changes, CircleList, CircleName, CircleView, FriendList,
-    FriendView, Health, InvitationList, IssuedInvitation, NewFriend, NewInvitation, NewPost,
-    NotificationPage, PasswordChange, PostChange, PostPage, PostView, ProfileChange, ProfileView,
-    ReadRequest, RefreshReport, RefreshRequest, SessionStatus, Settings, SettingsChange, SetupRequest,
-    SetupStatus, Unread,
+    CertificateChange, CertificateStatus, Changes, CircleList, CircleName, CircleView, ClearRequest,
+    ConversationList, ConversationPage, FriendList, FriendView, Health, InvitationList, IssuedInvitation,
+    MessageView, NewFriend, NewInvitation, NewMessage, NewPost, NotificationPage, PasswordChange, PostChange,
+    PostPage, PostView, ProfileChange, ProfileView, ReadRequest, ReadThrough, RefreshReport, RefreshRequest,
+    SessionStatus, Settings, SettingsChange, SetupRequest, SetupStatus, Unread,
 };
 use tidings_protocol::Problem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -212,6 +212,51 @@ endpoint!(
               (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
+    /// Private conversations, the one with the latest message first: what is stored here, without asking anybody.
+    get_conversations, get, path = "/api/conversations", tag = "messages", params(PageQuery),
+    responses((status = 200, body = ConversationList), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// The messages of one conversation, newest first.
+    get_messages, get, path = "/api/conversations/{id}/messages", tag = "messages", params(("id" = String, Path), PageQuery),
+    responses((status = 200, body = ConversationPage), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Writes a message to a friend, who is told once the reply is out. With an Idempotency-Key it can be repeated without
+    /// writing it twice.
+    post_messages, post, path = "/api/conversations/{id}/messages", tag = "messages", request_body = NewMessage,
+    params(("id" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "1 to 100 visible ASCII characters. A UUIDv7 (RFC 9562) tells when the message was written, and is recognised for ever and on every replica of a store; any other key for a day, and only where the first request can be seen.")),
+    responses((status = 201, body = MessageView), (status = 200, body = MessageView, description = "That key was used before; this is what it made"),
+              (status = 409, body = Problem, content_type = "application/problem+json", description = "They are no friend"), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Writes another edition of one's own message. It says when it was edited.
+    put_message, put, path = "/api/conversations/{id}/messages/{message}", tag = "messages", request_body = NewMessage,
+    params(("id" = String, Path), ("message" = String, Path)),
+    responses((status = 200, body = MessageView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Withdraws one's own message, here and with the next pull at the friend's.
+    delete_message, delete, path = "/api/conversations/{id}/messages/{message}", tag = "messages", params(("id" = String, Path), ("message" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Notes how far the owner has read. The friend is told, unless the owner chose otherwise.
+    put_conversation_read, put, path = "/api/conversations/{id}/read", tag = "messages", request_body = ReadThrough,
+    params(("id" = String, Path)), responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Clears a conversation: for oneself, or for the friend too, who may choose to keep their copy; which of the two they did is
+    /// shown with the conversation.
+    post_conversation_clear, post, path = "/api/conversations/{id}/clear", tag = "messages", request_body = ClearRequest,
+    params(("id" = String, Path)), responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Tells the friend at once what could not be delivered, whenever that would be tried again.
+    post_conversation_retry, post, path = "/api/conversations/{id}/retry", tag = "messages", params(("id" = String, Path)),
+    responses((status = 200, body = RefreshReport), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
     /// Invitations that can be used, and for a month those that were used or are over.
     get_invitations, get, path = "/api/invitations", tag = "friends",
     responses((status = 200, body = InvitationList), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -281,7 +326,8 @@ impl Modify for SecuritySchemes {
         get_setup, post_setup, get_session, post_session, delete_session, put_password, get_certificate, put_certificate, get_profile, put_profile,
         get_posts, post_posts, put_post, delete_post, get_feed, post_feed_refresh, get_changes, get_friends, post_friends,
         accept_friend, delete_friend, block_friend, unblock_friend, mute_friend, unmute_friend,
-        get_circles, post_circles, put_circle, delete_circle, put_circle_member, delete_circle_member, get_invitations, post_invitations,
+        get_circles, post_circles, put_circle, delete_circle, put_circle_member, delete_circle_member, get_conversations, get_messages, post_messages, put_message,
+        delete_message, put_conversation_read, post_conversation_clear, post_conversation_retry, get_invitations, post_invitations,
         delete_invitation, get_settings, put_settings, get_notifications, put_notifications_read, get_health,
         get_openapi
     ),

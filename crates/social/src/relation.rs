@@ -443,6 +443,17 @@ impl Relation {
         if attempts == 0 { 0 } else { retry_ms(&RETRY_MS, attempts, last_ms, None) }
     }
 
+    /// That something was told to them, or could not be, that they have not pulled.
+    pub(crate) fn owed_view(&self) -> Option<OwedView> {
+        self.unanswered().map(|told| OwedView {
+            since_ms: told.since_ms,
+            state: if told.problem.is_some() { DeliveryState::Waiting } else { DeliveryState::Delivered },
+            attempts: told.times,
+            next_ms: told.next_ms().max(self.paused_until_ms()),
+            problem: told.problem.clone(),
+        })
+    }
+
     /// As the owner sees somebody who is blocked; `None` for everybody else.
     #[must_use]
     pub fn blocked_view(&self) -> Option<BlockedView> {
@@ -482,14 +493,8 @@ impl Relation {
                 next_ms: waiting.then(|| self.next_delivery_ms()),
                 problem: self.delivery.problem.clone().filter(|_| waiting),
             },
-            owed: self.unanswered().map(|told| OwedView {
-                since_ms: told.since_ms,
-                state: if told.problem.is_some() { DeliveryState::Waiting } else { DeliveryState::Delivered },
-                attempts: told.times,
-                next_ms: told.next_ms().max(self.paused_until_ms()),
-                problem: told.problem.clone(),
-            }),
             muted: self.is_muted(),
+            owed: self.owed_view(),
             pull: PullView {
                 last_ms: self.pull.as_ref().map(|p| p.last_ms),
                 problem: self.pull.as_ref().and_then(|p| p.problem.clone()),

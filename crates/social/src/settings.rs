@@ -16,6 +16,12 @@ const FEED_POSTS_KEPT: &str = "feed_posts";
 /// For how many days.
 const FEED_DAYS_KEPT: &str = "feed_days";
 
+/// Whether friends are told how far the owner has read.
+const READ_MARKS: &str = "read_marks";
+
+/// Whether a conversation stays here that a friend clears for both.
+const KEEP_MY_COPY: &str = "keep_my_copy";
+
 /// Why a choice is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SettingsError {
@@ -41,6 +47,8 @@ pub async fn show<S: KeyValue>(view: &View<'_, S>) -> Result<Settings, LedgerErr
         who_may_ask: who_may_ask(view).await?,
         feed_posts: posts.unwrap_or(FEED_POSTS),
         feed_days: days.unwrap_or(0),
+        read_marks: stored::load(view, &keys::setting(READ_MARKS)).await?.unwrap_or(true),
+        keep_my_copy: stored::load(view, &keys::setting(KEEP_MY_COPY)).await?.unwrap_or(false),
     })
 }
 
@@ -71,6 +79,14 @@ pub async fn change<S: KeyValue>(
         }
         settings.feed_days = days;
         batch.put(keys::setting(FEED_DAYS_KEPT), stored::json(&days));
+    }
+    if let Some(read_marks) = change.read_marks {
+        settings.read_marks = read_marks;
+        batch.put(keys::setting(READ_MARKS), stored::json(&read_marks));
+    }
+    if let Some(keep_my_copy) = change.keep_my_copy {
+        settings.keep_my_copy = keep_my_copy;
+        batch.put(keys::setting(KEEP_MY_COPY), stored::json(&keep_my_copy));
     }
     if change.feed_posts.or(change.feed_days).is_some() {
         // Counted anew with the next refresh, and nothing is refused any more that may be kept now.

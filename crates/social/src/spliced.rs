@@ -14,6 +14,13 @@ pub struct Spliced<T> {
     of: PhantomData<fn() -> T>,
 }
 
+impl Spliced<Body> {
+    /// The text of a body; `None` if it has none, which never is.
+    pub(crate) fn of(body: &Body) -> Option<Self> {
+        serde_json::value::to_raw_value(body).ok().map(Self::of_text)
+    }
+}
+
 impl<T> Spliced<T> {
     /// Takes a text for that of a `T`.
     pub(crate) fn of_text(text: Box<RawValue>) -> Self {

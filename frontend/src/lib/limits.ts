@@ -3,6 +3,7 @@ export const limits = {
   postLength: 5000,
   warningLength: 200,
   circleNameLength: 60,
+  messageLength: 5000,
   nameLength: 60,
   bioLength: 500,
   greetingLength: 500,

@@ -1,6 +1,6 @@
 //! What the owners did, as they themselves know it: what the network has to come to in the end.
 
-use tidings_protocol::RecordId;
+use tidings_protocol::{Fingerprint, RecordId};
 
 /// How sure an owner is that something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,10 +26,26 @@ pub(super) struct Written {
     pub withdrawn: Sure,
 }
 
+/// A private message that an owner wrote.
+#[derive(Debug, Clone)]
+pub(super) struct Letter {
+    /// To whom.
+    pub to: Fingerprint,
+    /// No two of one owner have the same.
+    pub text: String,
+    /// Its id, once it is known.
+    pub id: Option<RecordId>,
+    /// When it was written, in unix milliseconds.
+    pub at_ms: u64,
+    pub written: Sure,
+    pub withdrawn: Sure,
+}
+
 /// What one owner did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deeds {
     pub posts: Vec<Written>,
+    pub letters: Vec<Letter>,
 }
 
 /// What all owners did.

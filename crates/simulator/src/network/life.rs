@@ -1,6 +1,7 @@
 //! What owners do: they set up, visit, write, befriend each other and fall out, whatever the network does.
 
 use super::chronicle::{Sure, Written};
+use super::letters;
 use super::owner::{self, Answer};
 use super::world::{DAY_MS, HOUR_MS, MINUTE_MS, World};
 use super::wrong::Wrong;
@@ -10,9 +11,9 @@ use tidings_social::api::{Audience, FriendState, FriendView};
 use tidings_social::sync::Scope;
 
 /// How often a client tries something before it gives up.
-const TRIES: u64 = 6;
+pub(super) const TRIES: u64 = 6;
 /// Posts are withdrawn at this age at the earliest, so that all copies of the store have seen them written.
-const WITHDRAWN_AFTER_MS: u64 = 20 * MINUTE_MS;
+pub(super) const WITHDRAWN_AFTER_MS: u64 = 20 * MINUTE_MS;
 
 /// Lives through some days.
 pub(super) async fn live(world: Rc<World>, number: usize, acts: u64, days: u64) {
@@ -28,7 +29,8 @@ pub(super) async fn live(world: Rc<World>, number: usize, acts: u64, days: u64) 
 
 async fn act(world: &Rc<World>, number: usize) {
     match world.draw(0..=99) {
-        0..35 => visit(world, number, Scope::ALL).await,
+        0..30 => visit(world, number, Scope::ALL).await,
+        30..35 => letters::correspond(world, number).await,
         35..60 => write(world, number).await,
         60..68 => withdraw(world, number).await,
         68..71 => rename(world, number).await,
@@ -99,7 +101,7 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
     }
 }
 
-fn uuid7(world: &World) -> String {
+pub(super) fn uuid7(world: &World) -> String {
     let (ms, a, b) = (world.now_ms(), world.draw(0..=0xfff), world.draw(0..=0xffff_ffff_ffff));
     format!("{:08x}-{:04x}-7{a:03x}-8000-{b:012x}", ms >> 16, ms & 0xffff)
 }

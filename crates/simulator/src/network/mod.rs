@@ -11,6 +11,7 @@ pub mod comparison;
 mod deployment;
 mod endpoints;
 mod executor;
+mod letters;
 mod life;
 mod meter;
 pub mod month;
@@ -126,7 +127,11 @@ impl Scenario {
 #[must_use]
 pub fn run(seed: u64, wrong: Wrong) -> Outcome {
     let mut random = fastrand::Rng::with_seed(seed);
-    let scenario = Scenario::draw(&mut random);
+    let mut scenario = Scenario::draw(&mut random);
+    if wrong == Wrong::BelievesFreshStore {
+        // Of what is a minute stale few would notice: friends look again, and most had not come any further.
+        scenario.store.staleness_ms = 5 * MINUTE_MS;
+    }
     let world = World::new(random.u64(..), wrong);
     for number in 0..scenario.deployments {
         // Clocks of different hosts may lie apart by less than what a signature allows.

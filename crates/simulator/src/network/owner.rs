@@ -1,5 +1,9 @@
 //! What an owner's client asks of their own deployment, and what `api/owner` does with it.
 
+mod correspondence;
+
+pub(super) use correspondence::{take_back, tell, whole_conversation};
+
 use super::deployment::{Deployment, OneClock};
 use super::store::{OneLedger, OneView, maintain, make_room};
 use super::wires::Line;
@@ -18,6 +22,7 @@ use tidings_social::api::{
 };
 use tidings_social::feed::{self, PageRequest};
 use tidings_social::friends::{self, Asking, FriendError};
+use tidings_social::messages::MessageError;
 use tidings_social::posts::{self, IdempotencyKey, PostError};
 use tidings_social::sync::{self, Outgoing, PeerAnswer, Scope, Spent, Task};
 use tidings_social::{Account, Relation, changes, invitations, profile, setup};
@@ -77,6 +82,15 @@ impl From<PostError> for Trouble {
     fn from(error: PostError) -> Self {
         match error {
             PostError::Ledger(error) => Self::Store(error),
+            error => Self::Rules(error.to_string()),
+        }
+    }
+}
+
+impl From<MessageError> for Trouble {
+    fn from(error: MessageError) -> Self {
+        match error {
+            MessageError::Ledger(error) => Self::Store(error),
             error => Self::Rules(error.to_string()),
         }
     }

@@ -1,5 +1,6 @@
 //! What has to hold once faults have stopped and everybody has visited a few times.
 
+use super::letters::{self, Shown};
 use super::owner::{self, Knowledge};
 use super::world::World;
 use std::cell::RefCell;
@@ -17,6 +18,8 @@ pub(super) const MOST_KEYS: usize = 900;
 struct Seen {
     known: Knowledge,
     feed: Vec<PostView>,
+    /// With each friend.
+    conversations: BTreeMap<Fingerprint, Vec<Shown>>,
 }
 
 /// Everything that is wrong.
@@ -43,6 +46,7 @@ pub(super) fn problems(world: &Rc<World>) -> Vec<String> {
         }
         wrong.extend(wrong_posts(world, a, seen));
         wrong.extend(wrong_feed(world, &numbers, &all, a, seen));
+        wrong.extend(wrong_conversations(world, &numbers, &all, a, seen));
     }
     for (number, traffic) in world.meter.borrow().of.iter().enumerate() {
         let peak = traffic.peak_per_hour();
@@ -99,7 +103,13 @@ fn look_everywhere(world: &Rc<World>, wrong: &mut Vec<String>) -> BTreeMap<usize
             let known = owner::know(&world_, number).await.done();
             let feed = owner::whole_feed(&world_, number).await.done();
             if let (Some(known), Some(feed)) = (known, feed) {
-                all.borrow_mut().insert(number, Seen { known, feed });
+                let mut conversations = BTreeMap::new();
+                let friends = known.states.iter().filter(|(_, state)| *state == FriendState::Friends);
+                for (who, _) in friends {
+                    let conversation = owner::whole_conversation(&world_, number, *who).await;
+                    conversations.insert(*who, conversation.done().unwrap_or_default());
+                }
+                all.borrow_mut().insert(number, Seen { known, feed, conversations });
             }
         });
     }
@@ -166,6 +176,23 @@ fn wrong_feed(
         }
     }
     wrong
+}
+
+/// Whether of each conversation with a friend both show the same.
+fn wrong_conversations(
+    world: &World,
+    numbers: &BTreeMap<Fingerprint, usize>,
+    all: &BTreeMap<usize, Seen>,
+    a: usize,
+    seen: &Seen,
+) -> Vec<String> {
+    let own = world.deployment(a).fingerprint();
+    let with = seen.conversations.iter().filter_map(|(who, ours)| {
+        let b = *numbers.get(who)?;
+        let theirs = all.get(&b)?.conversations.get(&own)?;
+        Some(letters::problems(world, (a, b), ours, theirs))
+    });
+    with.flatten().collect()
 }
 
 /// The texts in `these` that are not in `those`, or less often.

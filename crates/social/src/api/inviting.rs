@@ -25,6 +25,10 @@ pub struct Settings {
     pub feed_posts: u32,
     /// For how many days they are kept: 7 to 3,650, or 0 for as long as there are not too many.
     pub feed_days: u32,
+    /// Whether friends are told how far the owner has read what they wrote; true by default.
+    pub read_marks: bool,
+    /// Whether the owner's copy of a conversation stays when a friend clears it for both; false by default. They are told.
+    pub keep_my_copy: bool,
 }
 
 /// A change of settings: members that are left out stay as they are.
@@ -41,6 +45,12 @@ pub struct SettingsChange {
     /// For how many days they are kept; 0 without end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub feed_days: Option<u32>,
+    /// Whether friends are told how far the owner has read what they wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_marks: Option<bool>,
+    /// Whether the owner's copy of a conversation stays when a friend clears it for both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_my_copy: Option<bool>,
 }
 
 /// An invitation to make.

@@ -43,6 +43,13 @@ pub(super) enum Place {
         /// The oldest post that it was given.
         before: RecordId,
     },
+    /// It was given all posts, and is given all private messages to it, newest first.
+    Messages {
+        /// Where the changes begin that it is to be given afterwards.
+        start: Stamp,
+        /// The oldest message that it was given; above all of them at the beginning.
+        before: RecordId,
+    },
 }
 
 impl Place {
@@ -50,6 +57,7 @@ impl Place {
     pub(super) const fn starting_at(self, start: Stamp) -> Self {
         match self {
             Self::Listing { before, .. } => Self::Listing { start, before },
+            Self::Messages { before, .. } => Self::Messages { start, before },
             Self::Changes { .. } | Self::Within { .. } => Self::Changes { read: start, at: None },
         }
     }
@@ -59,6 +67,7 @@ impl Place {
             Self::Changes { read, at: None } => (0, read, Vec::new()),
             Self::Changes { read, at: Some(at) } => (1, read, at.to_bytes().to_vec()),
             Self::Listing { start, before } => (2, start, before.to_bytes().to_vec()),
+            Self::Messages { start, before } => (4, start, before.to_bytes().to_vec()),
             Self::Within { read, at, after } => {
                 (3, read, [at.to_bytes().as_slice(), &after.to_bytes()].concat())
             }
@@ -78,6 +87,7 @@ impl Place {
             1 => Some(Self::Changes { read: stamp(1)?, at: Some(stamp(13)?) }),
             2 => Some(Self::Listing { start: stamp(1)?, before: id(13)? }),
             3 => Some(Self::Within { read: stamp(1)?, at: stamp(13)?, after: id(25)? }),
+            4 => Some(Self::Messages { start: stamp(1)?, before: id(13)? }),
             _ => None,
         }
     }
@@ -140,7 +150,7 @@ mod tests {
         Sealer::new(&Seed::from_bytes([key; 32]), reader)
     }
 
-    fn places() -> [Place; 4] {
+    fn places() -> [Place; 5] {
         let (read, at) = (Stamp::new(1_790_000_000_000, 3, 4), Stamp::new(1_790_000_000_001, 0, 9));
         let before = RecordId::from_parts(1_790_000_000_000, [7; 10]);
         [
@@ -148,6 +158,7 @@ mod tests {
             Place::Changes { read, at: Some(at) },
             Place::Listing { start: read, before },
             Place::Within { read, at, after: before },
+            Place::Messages { start: read, before },
         ]
     }
 

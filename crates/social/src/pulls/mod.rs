@@ -2,13 +2,15 @@
 //!
 //! A reader begins with a *listing*: all posts there are, newest first, in pages that say between which ids they are
 //! complete. So a new friend has the newest posts at once, and one who was away for too long, or whose cursor is not
-//! known, lets go of what is not there any more. After that come *changes*, in the order of their stamps.
+//! known, lets go of what is not there any more. Then come the private messages to it, newest first, of which it lets go of
+//! none. After that come *changes*, in the order of their stamps.
 //!
 //! A commit may land late and out of the order of stamps, so a cursor never passes the settled time; younger changes are
 //! sent again with the next pull. It stands at the stamp of a change that was given, not at a time, so that the same
 //! question has the same answer while nothing changes.
 
 mod cursor;
+mod letters;
 mod restricted;
 
 use crate::account::Account;
@@ -29,7 +31,7 @@ use thiserror::Error;
 use tidings_ledger::{Batch, KeyValue, LedgerError, Stamp, Timing, View};
 use tidings_protocol::limits::{PULL_PAGE_BYTES, PULL_PAGE_CHANGES};
 use tidings_protocol::{
-    Change, DeploymentDocument, Friendship, Head, Listed, Post, Profile, RecordId, Signed,
+    Change, DeploymentDocument, Friendship, Head, Listed, Message, Post, Profile, RecordId, Signed,
 };
 
 /// Bytes of an ETag: two that differ by chance would hide one change from one reader until the next.
@@ -101,6 +103,8 @@ pub enum StoredChange {
     Post(WithRecord<Post>),
     /// One with a profile.
     Profile(WithRecord<Profile>),
+    /// One with a private message to the reader.
+    Message(WithRecord<Message>),
     /// One without a record.
     Other(Box<Change>),
 }
@@ -111,6 +115,7 @@ impl StoredChange {
         match self {
             Self::Post(change) => Self::Post(change.signed_again(account)),
             Self::Profile(change) => Self::Profile(change.signed_again(account)),
+            Self::Message(change) => Self::Message(change.signed_again(account)),
             Self::Other(change) => Self::Other(change),
         }
     }
@@ -197,6 +202,9 @@ pub async fn answer<S: KeyValue>(
         None => list(&mut restricted, begins, Stamp::ZERO, None, query.oldest).await?,
         Some(Place::Listing { start, before }) => {
             list(&mut restricted, begins, start, Some(before), query.oldest).await?
+        }
+        Some(Place::Messages { start, before }) => {
+            letters::list(view, &relation.fingerprint, start, before).await?
         }
         Some(Place::Changes { read, at }) => {
             refuse_if_lost(view, relation, read).await?;
@@ -296,8 +304,8 @@ async fn forgotten<S: KeyValue>(view: &View<'_, S>, reader: &Relation) -> Result
     Ok(of_all.max(of_theirs).map(|forgotten| stamp_of(forgotten.through)))
 }
 
-/// A page of all posts there are, below `before`; with the profile on the first one. What changes from `start` on is
-/// given afterwards.
+/// A page of all posts there are, below `before`; on the first one with the profile, and what is to be told of the
+/// conversation. Private messages, and what changes from `start` on, are given afterwards.
 ///
 /// It ends at `begins`, where this deployment does. What its owner wrote before, at one whose data is lost, it cannot know of, and so it
 /// does not say that there is nothing: friends keep what they have of it.
@@ -309,10 +317,10 @@ async fn list<S: KeyValue>(
     oldest: Option<RecordId>,
 ) -> Result<Page, LedgerError> {
     let mut changes = Vec::new();
-    if before.is_none()
-        && let Some(profile) = restricted.view().get(keys::profile().as_str()).await?
-    {
-        changes.extend(profile_change(&profile.value));
+    let (view, reader) = (restricted.view(), restricted.who());
+    if before.is_none() {
+        let profile = view.get(keys::profile().as_str()).await?;
+        changes.extend(profile.and_then(|profile| profile_change(&profile.value)));
     }
     let (rows, floor) = restricted.rows(before, oldest).await?;
     let (mut bytes, mut given, mut last, mut is_cut) = (0, 0, None, false);
@@ -336,6 +344,10 @@ async fn list<S: KeyValue>(
         last = Some(id);
         changes.extend(post_change(&stored.value));
     }
+    // What this reads has no part in how long the page is.
+    if before.is_none() {
+        changes.extend(letters::about(view, reader).await?);
+    }
     let unfinished = last.or(floor).filter(|_| is_cut || floor.is_some());
     // An idempotency key may have put a post before the setup.
     let begins = last.map_or(begins, |last| begins.min(last));
@@ -343,6 +355,9 @@ async fn list<S: KeyValue>(
         Listed { from: unfinished.or(Some(oldest.map_or(begins, |oldest| oldest.max(begins)))), before };
     let (next, more) = match (unfinished, before) {
         (Some(before), _) => (Place::Listing { start, before }, true),
+        (None, _) if letters::are_there(view, reader).await? => {
+            (Place::Messages { start, before: letters::ABOVE_ALL }, true)
+        }
         // One page is a picture of one moment, so nothing has changed meanwhile.
         (None, before) => (Place::Changes { read: start, at: None }, before.is_some()),
     };
@@ -456,7 +471,9 @@ async fn change<S: KeyValue>(
         keys::PROFILE => sized(profile_change(value), value.len()),
         _ => {
             let told = keys::parse_to(&item.key).filter(|(ToPost::Here(id) | ToPost::Gone(id))| wanted(id));
-            let Some(told) = told else { return Ok(None) };
+            let Some(told) = told else {
+                return sized(letters::change(item.key.partition(), item.key.rest(), value), value.len());
+            };
             match restricted.told(told).await? {
                 Told::Post(stored) => sized(post_change(&stored.value), stored.value.len()),
                 Told::Gone(id) => sized(Some(deleted(id)), 0),

@@ -7,12 +7,13 @@ use crate::api::Pulled;
 use crate::held;
 use crate::keys;
 use crate::limits::{COMMIT_BYTES, PULL_NOTE_MS, PULL_ONCE_MORE_MS, PULL_ONCE_MORE_TIMES, RECORD_BYTES};
+use crate::messages::Letters;
 use crate::relation::Pull;
 use crate::stored;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_ledger::{KeyValue, LedgerError};
 use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS};
-use tidings_protocol::{Change, Post, Profile, PullAnswer, RecordId, Signed};
+use tidings_protocol::{Change, Message, Post, Profile, PullAnswer, RecordId, Signed};
 
 /// What an answer amounts to: of each post the last word, and the profile.
 #[derive(Default)]
@@ -20,6 +21,8 @@ struct News {
     /// The text of a post to hold; `None` for one that was withdrawn.
     posts: BTreeMap<RecordId, Option<String>>,
     profile: Option<String>,
+    /// What is about the conversation with them.
+    letters: Letters,
     /// Every post that the answer speaks of, acceptable or not.
     named: BTreeSet<RecordId>,
     bytes: usize,
@@ -187,6 +190,18 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                         news.profile = Some(record.to_json());
                     }
                 }
+                Change::Message { record } => {
+                    let Some(message) = self.own_message(&record) else { continue };
+                    let text = record.to_json();
+                    if text.len() <= RECORD_BYTES {
+                        news.bytes += text.len();
+                        news.letters.wrote(message.clone(), text);
+                    }
+                }
+                Change::MessageDeleted { id } => news.letters.withdrew(id),
+                Change::MessagesRead { through } => news.letters.read(through),
+                Change::ConversationCleared(wish) => news.letters.wishes(wish),
+                Change::Clearing(clearing) => news.letters.answered(clearing),
                 Change::UnreadablePost { id } => {
                     news.named.insert(id);
                 }
@@ -213,6 +228,8 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             self.batch.put(keys::friend_profile(&who), profile.clone());
             changed += 1;
         }
+        let Self { relation, now_ms, batch, .. } = self;
+        changed += news.letters.take(view, relation, *now_ms, batch).await?;
         self.bytes += news.bytes;
         Ok(changed)
     }
@@ -221,6 +238,15 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let post = record.verify(&self.certificate.key).ok()?;
         let theirs = post.author == self.certificate.identity && post.key == self.certificate.key;
         (theirs && post.is_in_time(self.now_ms) && post.body.check().is_ok()).then_some(post)
+    }
+
+    fn own_message<'r>(&self, record: &'r Signed<Message>) -> Option<&'r Message> {
+        let message = record.verify(&self.certificate.key).ok()?;
+        let theirs = message.author == self.certificate.identity && message.key == self.certificate.key;
+        let until_ms = self.now_ms.saturating_add(FUTURE_TOLERANCE_MS);
+        let in_time = message.id.created_ms() <= until_ms && message.edited_ms <= Some(until_ms);
+        let is_ours = message.to == self.account.fingerprint();
+        (theirs && is_ours && in_time && message.body.check().is_ok()).then_some(message)
     }
 
     fn own_profile<'r>(&self, record: &'r Signed<Profile>) -> Option<&'r Profile> {

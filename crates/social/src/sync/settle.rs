@@ -108,7 +108,7 @@ async fn sweep_heard<S: KeyValue>(
 /// One person's answers.
 pub(super) struct Settling<'a, 'v, S> {
     pub(super) view: &'a View<'v, S>,
-    account: &'a Account,
+    pub(super) account: &'a Account,
     pub(super) relation: Relation,
     pub(super) certificate: Certificate,
     pub(super) now_ms: u64,

@@ -8,6 +8,7 @@ mod compaction;
 mod friendship;
 mod guesses;
 mod known_to_owner;
+mod messages;
 mod notifications;
 mod outsiders;
 mod posts;

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import { errorFromAnswer, offlineError } from './errors';
 import type { paths } from './schema';
-import type { Changes, Circle, Friend, FriendList, Invitation, IssuedInvitation, NewPost, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, Settings, SetupRequest } from './types';
+import type { Changes, Circle, ConversationList, ConversationPage, Friend, FriendList, Invitation, IssuedInvitation, Message, NewPost, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, Settings, SetupRequest } from './types';
 
 /** The owner's sign-in as HTTP Basic carries it (RFC 7617). */
 export interface Credentials {
@@ -89,6 +89,46 @@ export class Api {
 
   async deletePost(id: string): Promise<void> {
     await this.#ask(this.#client.DELETE('/api/posts/{id}', options({ params: { path: { id } } })));
+  }
+
+  conversations(limit: number, before?: string): Promise<ConversationList> {
+    const query = before === undefined ? { limit } : { limit, before };
+    return this.#ask(this.#client.GET('/api/conversations', options({ params: { query } })));
+  }
+
+  conversation(id: string, limit: number, before?: string): Promise<ConversationPage> {
+    const query = before === undefined ? { limit } : { limit, before };
+    return this.#ask(this.#client.GET('/api/conversations/{id}/messages', options({ params: { path: { id }, query } })));
+  }
+
+  /** Sending the same message again with the same key creates it once. */
+  sendMessage(id: string, text: string, idempotencyKey: string): Promise<Message> {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return this.#ask(this.#client.POST('/api/conversations/{id}/messages', options({ params: { path: { id } }, body: { text }, headers })));
+  }
+
+  editMessage(id: string, message: string, text: string): Promise<Message> {
+    const params = { path: { id, message } };
+    return this.#ask(this.#client.PUT('/api/conversations/{id}/messages/{message}', options({ params, body: { text } })));
+  }
+
+  async withdrawMessage(id: string, message: string): Promise<void> {
+    const params = { path: { id, message } };
+    await this.#ask(this.#client.DELETE('/api/conversations/{id}/messages/{message}', options({ params })));
+  }
+
+  /** Notes that everything up to a message was read. */
+  async readConversation(id: string, through: string): Promise<void> {
+    await this.#ask(this.#client.PUT('/api/conversations/{id}/read', options({ params: { path: { id } }, body: { through } })));
+  }
+
+  async clearConversation(id: string, clearFor: 'me' | 'both'): Promise<void> {
+    await this.#ask(this.#client.POST('/api/conversations/{id}/clear', options({ params: { path: { id } }, body: { for: clearFor } })));
+  }
+
+  /** Tells the friend at once, whenever that would be tried again. */
+  retryConversation(id: string): Promise<RefreshReport> {
+    return this.#ask(this.#client.POST('/api/conversations/{id}/retry', options({ params: { path: { id } } })));
   }
 
   friends(): Promise<FriendList> {

@@ -96,6 +96,116 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Private conversations, the one with the latest message first: what is stored here, without asking anybody. */
+        get: operations["get_conversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Clears a conversation: for oneself, or for the friend too, who may choose to keep their copy; which of the two they did is
+         *     shown with the conversation.
+         */
+        post: operations["post_conversation_clear"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The messages of one conversation, newest first. */
+        get: operations["get_messages"];
+        put?: never;
+        /**
+         * Writes a message to a friend, who is told once the reply is out. With an Idempotency-Key it can be repeated without
+         *     writing it twice.
+         */
+        post: operations["post_messages"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{message}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Writes another edition of one's own message. It says when it was edited. */
+        put: operations["put_message"];
+        post?: never;
+        /** Withdraws one's own message, here and with the next pull at the friend's. */
+        delete: operations["delete_message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes how far the owner has read. The friend is told, unless the owner chose otherwise. */
+        put: operations["put_conversation_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tells the friend at once what could not be delivered, whenever that would be tried again. */
+        post: operations["post_conversation_retry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/feed": {
         parameters: {
             query?: never;
@@ -534,6 +644,8 @@ export interface components {
         };
         /** @description What an open client polls. The tags change when what they stand for changes, and mean nothing else. */
         Changes: {
+            /** @description Of the conversations. */
+            conversations: string;
             /**
              * Format: int32
              * @description How many friends have news that was not pulled yet.
@@ -557,6 +669,11 @@ export interface components {
              * @description How many notifications are unread.
              */
             unread: number;
+            /**
+             * Format: int32
+             * @description In how many conversations there is something unread.
+             */
+            unread_conversations: number;
         };
         /** @description All circles; there are so few that one answer has them. */
         CircleList: {
@@ -576,6 +693,64 @@ export interface components {
             members: string[];
             /** @description What the owner calls it. */
             name: string;
+        };
+        /**
+         * @description For whom a conversation is cleared.
+         * @enum {string}
+         */
+        ClearFor: "me" | "both";
+        /** @description A wish to clear a conversation. */
+        ClearRequest: {
+            /** @description For whom. */
+            for: components["schemas"]["ClearFor"];
+        };
+        /** @description What came of the owner's last wish to have a conversation cleared on both sides. */
+        ClearingView: {
+            /** @description Whether the other one kept their copy all the same; null before they answered. */
+            kept?: boolean | null;
+            /**
+             * Format: int64
+             * @description When the owner wished it.
+             */
+            since_ms: number;
+        };
+        /** @description A page of conversations. */
+        ConversationList: {
+            /** @description Conversations, the one with the latest message first. */
+            conversations: components["schemas"]["ConversationView"][];
+            /** @description The value of `before` for the next page; null on the last one. */
+            next?: string | null;
+        };
+        /** @description A page of a conversation. */
+        ConversationPage: {
+            /** @description Whether they are a friend, so that something can be written to them. */
+            can_write: boolean;
+            clearing?: null | components["schemas"]["ClearingView"];
+            /** @description With whom. */
+            friend: components["schemas"]["Person"];
+            /** @description Messages, newest first. */
+            messages: components["schemas"]["MessageView"][];
+            /** @description The value of `before` for the next page; null on the last one. */
+            next?: string | null;
+            owed?: null | components["schemas"]["OwedView"];
+            /**
+             * Format: int32
+             * @description How many of their messages the owner has not read, up to 100.
+             */
+            unread: number;
+        };
+        /** @description One conversation in a list. */
+        ConversationView: {
+            /** @description Whether they are a friend, so that something can be written to them. */
+            can_write: boolean;
+            /** @description With whom. */
+            friend: components["schemas"]["Person"];
+            last?: null | components["schemas"]["LastMessage"];
+            /**
+             * Format: int32
+             * @description How many of their messages the owner has not read, up to 100.
+             */
+            unread: number;
         };
         /**
          * @description Whether something has arrived.
@@ -702,6 +877,44 @@ export interface components {
             /** @description The link. It is told only now, since only the hash of its secret is kept. */
             link: string;
         };
+        /** @description The last message of a conversation. */
+        LastMessage: {
+            /**
+             * Format: int64
+             * @description When it was written.
+             */
+            created_ms: number;
+            /** @description Its id. */
+            id: string;
+            /** @description Whether the owner wrote it. */
+            mine: boolean;
+            /** @description Its first 120 characters; null if it was withdrawn, or has none that this version understands. */
+            text?: string | null;
+        };
+        /**
+         * @description How far a message of the owner's has come.
+         * @enum {string}
+         */
+        MessageState: "waiting" | "delivered" | "read" | "failed";
+        /** @description A private message as the owner sees it. */
+        MessageView: {
+            body?: null | components["schemas"]["Body"];
+            /**
+             * Format: int64
+             * @description When it was written.
+             */
+            created_ms: number;
+            /**
+             * Format: int64
+             * @description When it was edited last; null if it never was.
+             */
+            edited_ms?: number | null;
+            /** @description Its id; unique among those of one author in one conversation. */
+            id: string;
+            /** @description Whether the owner wrote it. */
+            mine: boolean;
+            state?: null | components["schemas"]["MessageState"];
+        };
         /** @description A friend request to send. */
         NewFriend: {
             /** @description Their address in any form people type, or an invitation of theirs. */
@@ -718,6 +931,11 @@ export interface components {
             days?: number | null;
             /** @description For whom it is, say; up to 100 characters, which only the owner sees. */
             note?: string | null;
+        };
+        /** @description A private message to write, or another edition of one. */
+        NewMessage: {
+            /** @description 1 to 5,000 characters. */
+            text: string;
         };
         /** @description A post to write. */
         NewPost: {
@@ -808,6 +1026,11 @@ export interface components {
             invitation: string;
             /** @enum {string} */
             kind: "invitation_reused";
+        } | {
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "message";
         } | {
             /** @enum {string} */
             kind: "unknown";
@@ -985,6 +1208,11 @@ export interface components {
             /** @description The id of the last one that was read; all before it count as read too. */
             up_to: string;
         };
+        /** @description Up to which message the owner has read. */
+        ReadThrough: {
+            /** @description The last message of theirs that was read; all before it count as read too. */
+            through: string;
+        };
         /** @description What a refresh did. */
         RefreshReport: {
             /**
@@ -1048,6 +1276,10 @@ export interface components {
              * @description How many of friends' posts are kept, the newest: 1,000 to 100,000; 20,000 by default.
              */
             feed_posts: number;
+            /** @description Whether the owner's copy of a conversation stays when a friend clears it for both; false by default. They are told. */
+            keep_my_copy: boolean;
+            /** @description Whether friends are told how far the owner has read what they wrote; true by default. */
+            read_marks: boolean;
             /** @description Whose friend requests are taken. */
             who_may_ask: components["schemas"]["WhoMayAsk"];
         };
@@ -1063,6 +1295,10 @@ export interface components {
              * @description How many of friends' posts are kept.
              */
             feed_posts?: number | null;
+            /** @description Whether the owner's copy of a conversation stays when a friend clears it for both. */
+            keep_my_copy?: boolean | null;
+            /** @description Whether friends are told how far the owner has read what they wrote. */
+            read_marks?: boolean | null;
             who_may_ask?: null | components["schemas"]["WhoMayAsk"];
         };
         /** @description Claims a deployment. The identity's secret never appears here; the deployment key's does, once. */
@@ -1412,6 +1648,279 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_conversations: {
+        parameters: {
+            query?: {
+                /** @description How many at most; 1 to 100, 50 by default. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationList"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversation_clear: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClearRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_messages: {
+        parameters: {
+            query?: {
+                /** @description How many at most; 1 to 100, 50 by default. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationPage"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_messages: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 100 visible ASCII characters. A UUIDv7 (RFC 9562) tells when the message was written, and is recognised for ever and on every replica of a store; any other key for a day, and only where the first request can be seen. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description That key was used before; this is what it made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description They are no friend */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                message: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_conversation_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadThrough"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_conversation_retry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefreshReport"];
                 };
             };
             default: {

@@ -9,6 +9,7 @@ import { Announcer } from './announcer.svelte';
 import { Appearance } from './appearance.svelte';
 import { Circles } from './circles.svelte';
 import { Clock } from './clock.svelte';
+import { Conversations } from './conversations.svelte';
 import { Composer } from './composer.svelte';
 import { Feed } from './feed.svelte';
 import { FriendRequestForm, Friends } from './friends.svelte';
@@ -68,6 +69,7 @@ export class Home {
   readonly circles: Circles;
   readonly request: FriendRequestForm;
   readonly invitations: Invitations;
+  readonly conversations: Conversations;
   readonly notices: Notices;
   readonly profile: ProfileEditor;
   readonly retention: Retention;
@@ -90,6 +92,7 @@ export class Home {
     this.request = new FriendRequestForm(api, this.friends, announcer);
     this.circles = new Circles(api, announcer);
     this.invitations = new Invitations(api, announcer);
+    this.conversations = new Conversations(api, () => this.live.expect());
     this.notices = new Notices(api, (unread) => (this.live.unread = unread));
     this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));
     this.retention = new Retention(api, announcer);
@@ -120,6 +123,7 @@ export class Home {
       feed: then(() => this.feed.reload()),
       friends: then(() => this.friends.reload()),
       profile: then(() => this.profile.follow()),
+      conversations: then(() => this.conversations.follow()),
       notifications: then(() => this.notices.follow()),
     };
   }

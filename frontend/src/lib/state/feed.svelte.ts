@@ -2,6 +2,7 @@ import type { Api } from '../api/client';
 import { ApiError } from '../api/errors';
 import type { NewPost, Post, PostPage } from '../api/types';
 import { Acknowledged } from './acknowledged';
+import { mergeNewest as mergeListed } from './merge-newest';
 
 /** Posts in one page: enough to fill a tall screen. */
 export const PAGE = 20;
@@ -126,13 +127,8 @@ function isAnotherEdition(listed: Post, before: Post): boolean {
   return listed.edited_ms !== before.edited_ms || JSON.stringify(listed.audience) !== JSON.stringify(before.audience);
 }
 
-/**
- * Lays a fresh newest page over what was listed before. Older posts stay if the page reaches down to them; if so much is
- * new that it does not, they are let go and paging starts over below the page. What the page no longer names is gone.
- */
+/** A fresh newest page of posts laid over what was listed before. */
 export function mergeNewest(listing: readonly Post[], next: string | null, page: PostPage): { posts: Post[]; next: string | null } {
-  const inPage = new Set(page.posts.map((post) => post.id));
-  const lastShared = listing.findLastIndex((post) => inPage.has(post.id));
-  const older = page.next == null || lastShared < 0 ? [] : listing.slice(lastShared + 1);
-  return { posts: [...page.posts, ...older], next: older.length > 0 ? next : (page.next ?? null) };
+  const merged = mergeListed(listing, next, { items: page.posts, next: page.next ?? null });
+  return { posts: [...merged.items], next: merged.next };
 }

@@ -2,7 +2,7 @@ import type { Api, ChangesAnswer } from '../api/client';
 import type { Changes, RefreshReport } from '../api/types';
 
 /** What can change while the tab is open. */
-export const subjects = ['feed', 'friends', 'profile', 'notifications'] as const;
+export const subjects = ['feed', 'friends', 'profile', 'conversations', 'notifications'] as const;
 export type Subject = (typeof subjects)[number];
 
 /** For so long after the app was opened, shown again or written in, somebody waits for what comes: it asks often. */
@@ -36,6 +36,8 @@ export class Live {
   refreshing = $state(false);
   /** How many notifications the owner has not read. */
   unread = $state(0);
+  /** In how many conversations there is something unread. */
+  unreadConversations = $state(0);
 
   #running = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -155,6 +157,7 @@ export class Live {
     if (changes.dirty > (this.#changes?.dirty ?? 0)) this.#idleRefreshes = this.#refreshNotBeforeMs = 0;
     this.#changes = changes;
     this.unread = changes.unread;
+    this.unreadConversations = changes.unread_conversations;
     const stale = subjects.filter((subject) => this.#shown[subject] !== changes[subject]);
     await Promise.all(
       stale.map(async (subject) => {

@@ -10,10 +10,10 @@ const MINUTE = 60 * SECOND;
 
 /** A server whose state a test sets, and a tab that watches it. */
 function watching() {
-  const server = { feed: 'f1', friends: 'r1', profile: 'p1', notifications: 'n1', unread: 0, dirty: 0, next_due_ms: null as number | null, down: false, aheadMs: 0 };
+  const server = { feed: 'f1', friends: 'r1', profile: 'p1', conversations: 'c1', unread_conversations: 0, notifications: 'n1', unread: 0, dirty: 0, next_due_ms: null as number | null, down: false, aheadMs: 0 };
   const quiet: RefreshReport = { pulled: [], delivered: 0, waiting: 0, next_due_ms: null, rest_ms: 0, held_back: null };
   const tab = { visible: true };
-  const reload = { feed: vi.fn(async () => {}), friends: vi.fn(async () => {}), profile: vi.fn(async () => {}), notifications: vi.fn(async () => {}) };
+  const reload = { feed: vi.fn(async () => {}), friends: vi.fn(async () => {}), profile: vi.fn(async () => {}), conversations: vi.fn(async () => {}), notifications: vi.fn(async () => {}) };
   const changes = vi.fn(async (tag: string | null): Promise<ChangesAnswer> => {
     if (server.down) throw new ApiError('offline', 'No answer.', 0);
     const { down: _, aheadMs, ...now } = server;

@@ -97,6 +97,7 @@ export function sentence({ event }: Notice): string {
     case 'certificate_conflict':
     case 'friend_rekeyed':
     case 'undeliverable':
+    case 'message':
       return t[event.kind](event.friend.name);
     default:
       return t.unknown;

@@ -1,5 +1,5 @@
 /** Every screen of a signed-in owner, by its path. */
-export const routes = { '/': 'feed', '/friends': 'friends', '/notices': 'notices', '/profile': 'profile', '/settings': 'settings' } as const;
+export const routes = { '/': 'feed', '/friends': 'friends', '/messages': 'messages', '/notices': 'notices', '/profile': 'profile', '/settings': 'settings' } as const;
 
 export type Path = keyof typeof routes;
 export type Screen = (typeof routes)[Path];

@@ -7,6 +7,7 @@ mod capacity;
 mod friendship;
 mod inviting;
 mod limits;
+mod messages;
 mod moving;
 mod notifications;
 mod outages;
@@ -26,6 +27,7 @@ fn main() {
             inviting::tests(),
             posts::tests(),
             audiences::tests(),
+            messages::tests(),
             notifications::tests(),
             pulling::tests(),
             outages::tests(),
