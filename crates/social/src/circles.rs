@@ -92,6 +92,12 @@ impl Circles {
         Ok(circles)
     }
 
+    /// What is stored, if this circle is among it.
+    async fn load_with<S: KeyValue>(view: &View<'_, S>, id: RecordId) -> Result<Self, CircleError> {
+        let circles = Self::load(view).await?;
+        if circles.is_one(id) { Ok(circles) } else { Err(CircleError::Unknown(id)) }
+    }
+
     /// Whether there is such a circle.
     pub(crate) fn is_one(&self, id: RecordId) -> bool {
         self.all.contains_key(&id)
@@ -194,10 +200,7 @@ pub async fn delete<S: KeyValue>(
     id: RecordId,
     now_ms: u64,
 ) -> Result<Batch, CircleError> {
-    let before = Circles::load(view).await?;
-    if !before.is_one(id) {
-        return Err(CircleError::Unknown(id));
-    }
+    let before = Circles::load_with(view, id).await?;
     let mut after = before.clone();
     after.all.remove(&id);
     let relations = Relation::load_all(view).await?;
@@ -218,10 +221,7 @@ pub async fn add<S: KeyValue>(
     who: Fingerprint,
     now_ms: u64,
 ) -> Result<(CircleView, Batch), CircleError> {
-    let before = Circles::load(view).await?;
-    if !before.is_one(id) {
-        return Err(CircleError::Unknown(id));
-    }
+    let before = Circles::load_with(view, id).await?;
     let relations = Relation::load_all(view).await?;
     let friend = relations.iter().find(|relation| relation.fingerprint == who && relation.is_friend());
     let friend = friend.ok_or(CircleError::NoFriend(who))?;
@@ -245,10 +245,7 @@ pub async fn remove<S: KeyValue>(
     who: Fingerprint,
     now_ms: u64,
 ) -> Result<(CircleView, Batch), CircleError> {
-    let before = Circles::load(view).await?;
-    if !before.is_one(id) {
-        return Err(CircleError::Unknown(id));
-    }
+    let before = Circles::load_with(view, id).await?;
     let after = before.with(id, who, None);
     let relations = Relation::load_all(view).await?;
     let mut batch = Batch::freeing();

@@ -60,7 +60,7 @@ impl FromStr for IdempotencyKey {
 
 impl IdempotencyKey {
     /// The time in a UUIDv7, if that is what it is: then the id of a post follows from the key alone.
-    pub(crate) fn time_ms(&self) -> Option<u64> {
+    fn time_ms(&self) -> Option<u64> {
         let uuid = uuid::Uuid::try_parse(&self.0).ok().filter(|uuid| uuid.get_version_num() == 7)?;
         let (seconds, nanoseconds) = uuid.get_timestamp()?.to_unix();
         Some(seconds * 1_000 + u64::from(nanoseconds) / 1_000_000)

@@ -26,7 +26,6 @@ use serde::{Deserialize, Serialize};
 use talk::{Last, Marks, Talk, Wish};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, Entry, KeyValue, LedgerError, Range, View};
-use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
 use tidings_protocol::{Body, Cleared, Fingerprint, Message, RecordId, Signed, SignedError, TextError};
 
 /// Why something about private messages is refused.
@@ -91,8 +90,7 @@ pub async fn send<S: KeyValue>(
     let who = relation.fingerprint;
     let last = last_id(view, &keys::dm(&who)).await?;
     let unique = key.map_or(unique, IdempotencyKey::unique);
-    let told_ms = key.and_then(IdempotencyKey::time_ms);
-    let told_ms = told_ms.filter(|&ms| ms <= now_ms.saturating_add(FUTURE_TOLERANCE_MS));
+    let told_ms = key.and_then(|key| key.time_before(now_ms));
     let mut id = RecordId::from_parts(told_ms.unwrap_or(now_ms), unique);
     // Above all others it is new. Otherwise the same request may have made one, at its place or above it.
     let since_ms = told_ms.unwrap_or_else(|| now_ms.saturating_sub(IDEMPOTENCY_MS));

@@ -161,7 +161,7 @@ pub async fn conversations<S: KeyValue>(
         .into_iter()
         .map(|relation| (relation.fingerprint, relation))
         .collect();
-    let talks = Talk::load_all(view).await?;
+    let talks = Talk::of_all(&Talk::entries(view).await?);
     let placed = |(who, talk): (Fingerprint, Talk)| Some(((talk.last()?.0.id, who), talk));
     let mut all: Vec<(Place, Talk)> = talks.into_iter().filter_map(placed).collect();
     all.retain(|(place, _)| request.before.is_none_or(|before| *place < before));
@@ -200,11 +200,12 @@ pub async fn tag<S: KeyValue>(
     relations: &[Relation],
 ) -> Result<(String, u32), LedgerError> {
     let mut hash = Sha256::new();
-    for entry in view.scan(Range::partition(keys::TALK), Direction::Forward, usize::MAX).await? {
+    let entries = Talk::entries(view).await?;
+    for entry in &entries {
         hash.update(entry.key.as_str());
         hash.update(entry.stamp.to_bytes());
     }
-    let talks = Talk::load_all(view).await?;
+    let talks = Talk::of_all(&entries);
     for relation in relations.iter().filter(|relation| talks.contains_key(&relation.fingerprint)) {
         let Person { id, name } = relation.person();
         let owed = relation.owed_view().and_then(|owed| owed.problem);

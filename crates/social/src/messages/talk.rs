@@ -85,17 +85,20 @@ impl Talk {
         Ok(talk)
     }
 
-    /// Of all conversations.
-    pub(super) async fn load_all<S: KeyValue>(
-        view: &View<'_, S>,
-    ) -> Result<BTreeMap<Fingerprint, Self>, LedgerError> {
+    /// The entries of all conversations.
+    pub(super) async fn entries<S: KeyValue>(view: &View<'_, S>) -> Result<Vec<Entry>, LedgerError> {
+        view.scan(Range::partition(keys::TALK), Direction::Forward, usize::MAX).await
+    }
+
+    /// All conversations, by whom they are with.
+    pub(super) fn of_all(entries: &[Entry]) -> BTreeMap<Fingerprint, Self> {
         let mut all: BTreeMap<Fingerprint, Self> = BTreeMap::new();
-        for entry in view.scan(Range::partition(keys::TALK), Direction::Forward, usize::MAX).await? {
+        for entry in entries {
             if let Some((who, _)) = keys::parse_talk(&entry.key) {
-                all.entry(who).or_default().add(&entry);
+                all.entry(who).or_default().add(entry);
             }
         }
-        Ok(all)
+        all
     }
 
     fn add(&mut self, entry: &Entry) {
