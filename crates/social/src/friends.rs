@@ -432,6 +432,9 @@ pub(crate) async fn forget<S: KeyValue>(
     for key in [keys::pull(who), keys::told(who), keys::served(who), keys::invitation_of(who)] {
         batch.delete(key);
     }
+    for untold in &relation.untold {
+        batch.delete(keys::untold(who, untold.at_ms));
+    }
     if relation.muted {
         batch.delete(keys::muted(who));
     }

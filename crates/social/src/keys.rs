@@ -425,6 +425,12 @@ pub(crate) fn told(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/told"))
 }
 
+/// `friend:<who>/untold/<unix ms>` -> `relation::Untold`. Owner component. A key of its own for each, so that nobody who
+/// did not see it takes it for settled.
+pub(crate) fn untold(who: &Fingerprint, at_ms: u64) -> Key {
+    key(FRIEND, &format!("{who}/untold/{at_ms:013}"))
+}
+
 /// `friend:<who>/pull` -> `relation::Pull`. Owner component.
 pub(crate) fn pull(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/pull"))

@@ -81,11 +81,24 @@ pub(crate) struct Told {
     /// Since when the friend is told without pulling, in unix milliseconds.
     #[serde(default)]
     pub(crate) since_ms: u64,
-    /// What went wrong, if it did not arrive.
+    /// What went wrong, if it did not arrive; kept as an [`Untold`].
+    #[serde(skip)]
     pub(crate) problem: Option<String>,
     /// Since when none has arrived, in unix milliseconds; counts only while there is a problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) failing_since_ms: Option<u64>,
+}
+
+/// A notification that did not arrive. It counts until somebody who knows of it tells the friend again, so that of two who
+/// tell them at once neither hides what became of the other's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Untold {
+    /// When it was tried, in unix milliseconds.
+    pub(crate) at_ms: u64,
+    /// What went wrong.
+    pub(crate) problem: String,
+    /// Since when none has arrived, in unix milliseconds.
+    pub(crate) since_ms: u64,
 }
 
 impl Told {
@@ -189,6 +202,8 @@ pub struct Relation {
     pub(crate) look: Look,
     pub(crate) delivery: Delivery,
     pub(crate) told: Option<Told>,
+    /// The notifications that did not arrive, by time.
+    pub(crate) untold: Vec<Untold>,
     pub(crate) pull: Option<Pull>,
     pub(crate) heard: Option<Head>,
     /// When their announcements that are still there were written down, in unix milliseconds.
@@ -221,6 +236,7 @@ impl Relation {
             look: Look::default(),
             delivery: Delivery::default(),
             told: None,
+            untold: Vec::new(),
             pull: None,
             heard: None,
             heard_ms: Vec::new(),
@@ -276,6 +292,11 @@ impl Relation {
 
     /// Without what an earlier friendship left behind: a pull that was under way when it ended may be noted after that.
     fn of_now(mut self) -> Self {
+        if let (Some(told), Some(untold)) = (&mut self.told, self.untold.last()) {
+            told.at_ms = told.at_ms.max(untold.at_ms);
+            told.problem = Some(untold.problem.clone());
+            told.failing_since_ms = Some(untold.since_ms);
+        }
         let generation = self.generation();
         self.pull = self.pull.take().filter(|pull| pull.generation == generation);
         self
@@ -302,6 +323,7 @@ impl Relation {
             Some("delivery") => self.delivery = stored::parse(entry).unwrap_or_default(),
             Some("presented") => self.presented = stored::parse(entry),
             Some("told") => self.told = stored::parse(entry),
+            Some("untold") => self.untold.extend(stored::parse::<Untold>(entry)),
             Some("pull") => self.pull = stored::parse(entry),
             Some("pause") => self.pause = stored::parse(entry),
             Some("leftover") => self.leftover = true,

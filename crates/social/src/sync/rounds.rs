@@ -124,6 +124,9 @@ fn claim(outlook: &Outlook, note: &Round, requests: &[PeerRequest], now_ms: u64)
         let unanswered = relation.and_then(Relation::unanswered);
         let told = Told::next(unanswered, notification.head, now_ms);
         batch.put(keys::told(&request.to), stored::json(&told));
+        for untold in relation.iter().flat_map(|relation| &relation.untold) {
+            batch.delete(keys::untold(&request.to, untold.at_ms));
+        }
     }
     batch
 }
@@ -138,6 +141,9 @@ fn leave_out(outlook: &Outlook, requests: &mut Vec<PeerRequest>, excess: usize) 
         match relation.and_then(|relation| relation.told.as_ref()) {
             Some(told) => batch.put(keys::told(&request.to), stored::json(told)),
             None => batch.delete(keys::told(&request.to)),
+        }
+        for untold in relation.iter().flat_map(|relation| &relation.untold) {
+            batch.put(keys::untold(&request.to, untold.at_ms), stored::json(untold));
         }
     }
     batch

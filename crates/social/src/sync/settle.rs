@@ -12,7 +12,7 @@ use crate::limits::{
 };
 use crate::notifications;
 use crate::peer::PeerError;
-use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told};
+use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told, Untold};
 use crate::retention;
 use crate::stance::{Heard, Said};
 use crate::stored;
@@ -173,21 +173,22 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let is_foretold = foretold.is_some();
         let next = || Told::next(self.relation.unanswered(), head, now_ms);
         let mut told = foretold.unwrap_or_else(next);
-        if let Some(problem) = problem {
-            let failing_since_ms = told.failing_since_ms.unwrap_or(now_ms);
-            told = Told {
-                at_ms: now_ms,
-                problem: Some(problem),
-                failing_since_ms: Some(failing_since_ms),
-                ..told
-            };
-            self.report_undeliverable(failing_since_ms).await?;
-        } else if is_foretold && told.failing_since_ms.is_none() {
-            return Ok(());
-        } else {
-            told.failing_since_ms = None;
+        let Relation { fingerprint: who, untold, .. } = &self.relation;
+        for untold in untold {
+            self.batch.delete(keys::untold(who, untold.at_ms));
         }
-        self.batch.put(keys::told(&self.relation.fingerprint), stored::json(&told));
+        if let Some(problem) = problem {
+            let since_ms = *told.failing_since_ms.get_or_insert(now_ms);
+            let untold = Untold { at_ms: now_ms, problem, since_ms };
+            self.batch.put(keys::untold(who, now_ms), stored::json(&untold));
+            if !is_foretold {
+                self.batch.put(keys::told(who), stored::json(&told));
+            }
+            return self.report_undeliverable(since_ms).await;
+        }
+        if !is_foretold || told.failing_since_ms.take().is_some() {
+            self.batch.put(keys::told(who), stored::json(&told));
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::DeliveryState;
 use crate::limits::LOOK_ANYWAY_MS;
 use tidings_protocol::Notification;
 
@@ -190,6 +191,51 @@ fn a_friend_who_was_down_is_told_when_they_are_back() {
     assert_eq!(world.refresh("alice", Scope::ALL).delivered, 0);
     bob_looks(&mut world);
     assert_eq!(world.at("bob").feed_texts(), ["while you were out"]);
+}
+
+/// Chance for a refresh of `who`, during which, once it has looked, another one begins and ends.
+struct AnotherMeanwhile<'w> {
+    world: &'w World,
+    who: &'w str,
+}
+
+impl Random for AnotherMeanwhile<'_> {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.world.random.fill(bytes);
+        self.world.clock.advance(1);
+        let _ = refresh_beside(self.world, self.who, &self.world.random);
+        self.world.clock.advance(1);
+    }
+}
+
+fn refresh_beside(world: &World, who: &str, random: &impl Random) -> RefreshReport {
+    let (sent, deployment) = (RefCell::default(), world.at(who));
+    let peers = Network { world, who, sent: &sent };
+    let view = deployment.view();
+    let (ledger, account) = (&deployment.ledger, &deployment.account);
+    block_on(sync::refresh(ledger, view, account, Scope::ALL, &peers, &world.clock, random)).unwrap().report
+}
+
+#[test]
+fn two_refreshes_at_once_do_not_hide_that_a_friend_was_not_reached() {
+    let mut world = World::of_friends("alice", "bob");
+    let bob = world.id("bob");
+    world.down.insert("bob".into());
+    for round in 0..2 {
+        world.write("alice", "while you were out");
+        let report = refresh_beside(&world, "alice", &AnotherMeanwhile { world: &world, who: "alice" });
+        assert_eq!((report.delivered, report.waiting), (0, 1), "round {round}");
+        let owed = world.at("alice").relation(&bob).owed_view().unwrap();
+        assert_eq!(owed.state, DeliveryState::Waiting);
+        assert!(owed.problem.is_some() && owed.next_ms <= world.now_ms() + 4 * HOUR_MS, "{owed:?}");
+        world.clock.advance(MINUTE_MS);
+    }
+    world.down.clear();
+    let report = refresh_beside(&world, "alice", &AnotherMeanwhile { world: &world, who: "alice" });
+    assert_eq!(report.waiting, 0);
+    assert_eq!(world.at("alice").relation(&bob).untold, []);
+    world.refresh("alice", Scope::ALL);
+    assert_eq!(world.refresh("alice", Scope::ALL).delivered, 0, "they were reached");
 }
 
 #[test]
