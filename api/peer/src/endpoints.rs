@@ -72,6 +72,8 @@ pub async fn changes<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Ans
     sender.require_friend()?;
     let [since, held, oldest] = ["since", "held", "oldest"].map(|name| request.parameter(name));
     let query = PullQuery::parse(since.as_deref(), held.as_deref(), oldest.as_deref())?;
+    let given = pulls::before_answer(&view, sender.relation(), &query).await?;
+    ledger.commit(&mut view, given).await?;
     let (answer, mut batch) =
         pulls::answer(&view, &account, sender.relation(), &query, ledger.timing(), now_ms()).await?;
     batch.merge(sender.learn(&view, now_ms()).await?);

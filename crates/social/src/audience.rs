@@ -118,7 +118,7 @@ pub(crate) async fn of_posts<S: KeyValue>(
 }
 
 /// When a friend begins a listing, and until nobody can be writing any more who does not see that they are one: what is for
-/// them, and was not given to them because they were no friend when it was written. They get it as changes. Tells whether there was any.
+/// them, and was not given to them because they were no friend when it was written. Tells whether there was any.
 pub(crate) async fn complete<S: KeyValue>(
     view: &View<'_, S>,
     reader: &Relation,

@@ -141,6 +141,8 @@ async fn respond<'l>(
             let [since, held, oldest] = ["since", "held", "oldest"].map(|name| parameter(request, name));
             let query = PullQuery::parse(since.as_deref(), held.as_deref(), oldest.as_deref())?;
             let (relation, timing) = (sender.relation(), ledger.timing());
+            let given = pulls::before_answer(&view, relation, &query).await?;
+            ledger.commit(&mut view, given).await?;
             let (answer, batch) =
                 pulls::answer(&view, &account, relation, &query, timing, clock.now_ms()).await?;
             (tagged(request, &answer), batch)

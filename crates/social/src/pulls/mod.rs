@@ -175,7 +175,24 @@ fn stamp_of(head: Head) -> Stamp {
     Stamp::from_bytes(*head.as_bytes())
 }
 
-/// Answers a friend's pull.
+/// What is to be committed before a friend's pull is answered: who begins a listing is given what is for them and was not
+/// given to them yet, and so finds it there.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn before_answer<S: KeyValue>(
+    view: &View<'_, S>,
+    relation: &Relation,
+    query: &PullQuery,
+) -> Result<Batch, LedgerError> {
+    let mut batch = Batch::new();
+    if query.since.is_none() {
+        audience::complete(view, relation, &mut batch).await?;
+    }
+    Ok(batch)
+}
+
+/// Answers a friend's pull, once [`before_answer`] is committed.
 ///
 /// The batch notes how far the friend has come, if that is news.
 ///
@@ -240,7 +257,7 @@ pub async fn answer<S: KeyValue>(
         again_ms: complete.and_then(|head| again_ms(head, timing, now_ms)),
         friendship: relation.ours.as_ref().map(|ours| resigning::stance(account, ours)),
     };
-    let is_due = place.is_none() || !served.is_complete;
+    let is_due = place.is_some() && !served.is_complete;
     if served.first_ms == 0 {
         served.first_ms = now_ms;
     }

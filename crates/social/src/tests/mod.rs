@@ -365,11 +365,14 @@ impl World {
             }
             Task::Pull(pull) => {
                 verified.require_friend()?;
+                let query = query_of(pull);
+                let given = block_on(pulls::before_answer(&view, verified.relation(), &query))?;
+                block_on(receiver.ledger.commit(&mut view, given))?;
                 match block_on(pulls::answer(
                     &view,
                     account,
                     verified.relation(),
-                    &query_of(pull),
+                    &query,
                     receiver.ledger.timing(),
                     now_ms,
                 )) {
