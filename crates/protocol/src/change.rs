@@ -1,5 +1,6 @@
 //! One change in the answer to a pull.
 
+use crate::interaction::ThreadSummary;
 use crate::message::{Cleared, Clearing, Message};
 use crate::record::{Post, Profile};
 use crate::record_id::RecordId;
@@ -49,6 +50,8 @@ pub enum Change {
     ConversationCleared(Cleared),
     /// The answerer tells what became of such a wish of the reader's.
     Clearing(Clearing),
+    /// What there is under a post has changed.
+    Thread(ThreadSummary),
     /// An edition of a post that this version cannot read. It is among those that a page of a listing names.
     UnreadablePost {
         /// Which one.
@@ -90,6 +93,7 @@ fn read(text: &str) -> Option<Change> {
         "message_deleted" => Some(Change::MessageDeleted { id: member(outline.id)? }),
         "messages_read" => Some(Change::MessagesRead { through: member(outline.through)? }),
         "conversation_cleared" => Some(Change::ConversationCleared(serde_json::from_str(text).ok()?)),
+        "thread" => Some(Change::Thread(serde_json::from_str(text).ok()?)),
         "clearing" => Some(Change::Clearing(serde_json::from_str(text).ok()?)),
         _ => None,
     }
@@ -151,6 +155,7 @@ mod tests {
             Change::MessagesRead { through: id },
             Change::ConversationCleared(Cleared { id, written, received }),
             Change::Clearing(Clearing { id, kept: true }),
+            Change::Thread(ThreadSummary { post: id, comments: 3, reactions: Vec::new(), latest: None }),
         ] {
             let text = serde_json::to_string(&change).unwrap();
             assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), change, "{text}");

@@ -9,9 +9,11 @@ mod absent;
 mod address;
 mod certificate;
 mod change;
+mod emoji;
 mod encoding;
 mod friendship;
 mod head;
+mod interaction;
 mod invitation;
 mod keys;
 pub mod limits;
@@ -28,8 +30,13 @@ mod text;
 pub use address::{Address, AddressError};
 pub use certificate::{Certificate, CertificateError, Standing};
 pub use change::Change;
+pub use emoji::{Emoji, EmojiError};
 pub use friendship::{Friendship, Stance, StanceOrder};
 pub use head::{Head, HeadError};
+pub use interaction::{
+    Comment, CommentRef, Interaction, InteractionsAnswer, InteractionsMessage, Outcome, Reaction,
+    ReactionCount, RelayError, RelayedComment, ThreadPage, ThreadSummary, UnderPost,
+};
 pub use invitation::{Invitation, InvitationError, InvitationToken};
 pub use keys::{Fingerprint, KeyError, PublicKey, Seed, Signature};
 pub use message::{Cleared, Clearing, Message};

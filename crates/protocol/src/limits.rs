@@ -25,6 +25,18 @@ pub const POST_CHARS: usize = 5_000;
 /// What readers are warned of before they see a post, in Unicode scalar values: a line.
 pub const WARNING_CHARS: usize = 200;
 
+/// The text of a comment, in Unicode scalar values.
+pub const COMMENT_CHARS: usize = 2_000;
+
+/// Interactions in one request. With the longest comments fewer fit into [`REQUEST_BODY_BYTES`].
+pub const INTERACTIONS_AT_ONCE: usize = 16;
+
+/// Comments on a page of a thread.
+pub const THREAD_PAGE_COMMENTS: usize = 100;
+
+/// Kinds of emoji that a summary of a thread counts: what fits below a post.
+pub const SUMMARY_EMOJIS: usize = 12;
+
 /// An address (origin) in bytes: 253 for the name, 8 for `https://`, 6 for the port, rounded.
 pub const ADDRESS_BYTES: usize = 270;
 

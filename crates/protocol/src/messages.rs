@@ -22,6 +22,10 @@ pub mod paths {
     pub const NOTIFICATIONS: &str = "/p2p/v1/notifications";
     /// Answers with a [`super::PullAnswer`]: what changed.
     pub const CHANGES: &str = "/p2p/v1/changes";
+    /// Takes a [`super::super::InteractionsMessage`]: comments and reactions.
+    pub const INTERACTIONS: &str = "/p2p/v1/interactions";
+    /// Below it, `<record id>/thread` answers with a [`super::super::ThreadPage`]: what there is under a post.
+    pub const POSTS: &str = "/p2p/v1/posts";
 }
 
 /// `GET /.well-known/tidings`: who is served here, and what it speaks.

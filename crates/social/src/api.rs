@@ -6,6 +6,7 @@ mod exchange;
 mod inviting;
 mod messaging;
 mod posting;
+mod threads;
 
 pub use exchange::{
     DeliveryState, DeliveryView, HeldBack, OwedView, PullView, Pulled, RefreshReport, RefreshRequest,
@@ -20,6 +21,9 @@ pub use messaging::{
     MessageState, MessageView, NewMessage, ReadThrough,
 };
 pub use posting::{Audience, CircleList, CircleName, CircleView, NewPost, PostChange, PostPage, PostView};
+pub use threads::{
+    CommentChange, CommentView, Commenter, InteractionState, NewComment, ReactionView, ThreadGist, ThreadView,
+};
 
 use serde::{Deserialize, Serialize};
 use tidings_protocol::{Address, Certificate, Fingerprint, PublicKey, RecordId, Signed};

@@ -3,7 +3,7 @@
 //! Values are JSON. A partition groups what is read together; see `docs/storage.md`.
 
 use tidings_ledger::{Key, Range};
-use tidings_protocol::{Fingerprint, Head, RecordId, StanceOrder};
+use tidings_protocol::{CommentRef, Emoji, Fingerprint, Head, RecordId, StanceOrder};
 
 /// Claims that a setup is under way. Owner component.
 pub(crate) const CLAIM: &str = "claim";
@@ -35,6 +35,20 @@ pub(crate) const RETENTION: &str = "retention";
 pub(crate) const TALK: &str = "talk";
 /// When what a single friend may see changed last. Owner component.
 pub(crate) const HEADS: &str = "heads";
+/// Under which posts for all something changed: the stamp of an entry tells when. Both components.
+pub(crate) const THREAD: &str = "thread";
+/// Comments and reactions under the owner's posts. Both components; see the functions below.
+pub(crate) const UNDER: &str = "under";
+/// Under which of the owner's posts somebody said something. Both components, together with `under`.
+pub(crate) const BY: &str = "by";
+/// What the owner said under friends' posts. Owner component; see the functions below.
+pub(crate) const SAID: &str = "said";
+/// What of it has to be given to the poster's deployment. Owner component.
+pub(crate) const OUTBOX: &str = "outbox";
+/// What friends tell of the threads under their posts. Owner component, from pulls.
+pub(crate) const GIST: &str = "gist";
+/// Threads under friends' posts that the owner opened, as they were shown then. Owner component.
+pub(crate) const OPENED: &str = "opened";
 /// Friends' posts. Owner component, from pulls.
 pub(crate) const FEED: &str = "feed";
 /// Which posts in `feed` are whose. Owner component, together with `feed`.
@@ -169,6 +183,46 @@ pub(crate) fn is_progress(key: &Key) -> bool {
 /// The serial in an entry of `certificate`.
 pub(crate) fn serial_of(key: &Key) -> Option<u64> {
     key.rest().split('/').next()?.parse().ok()
+}
+
+/// `thread:<post>`, without a value: something changed under a post for all.
+pub(crate) fn thread(post: RecordId) -> Key {
+    key(THREAD, &post.to_string())
+}
+
+/// `to/<who>:thread/<post>`, without a value: the same of a post that is for `who` and not for all.
+pub(crate) fn to_thread(who: &Fingerprint, post: RecordId) -> Key {
+    key(&to(who), &format!("thread/{post}"))
+}
+
+/// `under:<post>/comment/<id>.<author>` -> `Signed<Comment>`, or nothing once it was withdrawn.
+pub(crate) fn comment(post: RecordId, comment: CommentRef) -> Key {
+    key(UNDER, &format!("{post}/comment/{}.{}", comment.id, comment.author))
+}
+
+/// `under:<post>/hidden/<id>.<author>`, without a value: the owner hides that comment.
+pub(crate) fn hidden(post: RecordId, comment: CommentRef) -> Key {
+    key(UNDER, &format!("{post}/hidden/{}.{}", comment.id, comment.author))
+}
+
+/// `under:<post>/reaction/<author>/<emoji>` -> `Signed<Reaction>`, set or not.
+pub(crate) fn reaction(post: RecordId, author: &Fingerprint, emoji: &Emoji) -> Key {
+    key(UNDER, &format!("{post}/reaction/{author}/{emoji}"))
+}
+
+/// `by:<author>/<post>`, without a value: there is something of theirs under the owner's post.
+pub(crate) fn by(author: &Fingerprint, post: RecordId) -> Key {
+    key(BY, &format!("{author}/{post}"))
+}
+
+/// `said:<poster>/<post>/comment/<id>` -> `Signed<Comment>`, or nothing once it was withdrawn.
+pub(crate) fn said_comment(poster: &Fingerprint, post: RecordId, id: RecordId) -> Key {
+    key(SAID, &format!("{poster}/{post}/comment/{id}"))
+}
+
+/// `said:<poster>/<post>/reaction/<emoji>` -> `Signed<Reaction>`, set or not.
+pub(crate) fn said_reaction(poster: &Fingerprint, post: RecordId, emoji: &Emoji) -> Key {
+    key(SAID, &format!("{poster}/{post}/reaction/{emoji}"))
 }
 
 /// `profile:` -> `Signed<Profile>`.

@@ -205,7 +205,7 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                 Change::UnreadablePost { id } => {
                     news.named.insert(id);
                 }
-                Change::Unknown => {}
+                Change::Thread(_) | Change::Unknown => {}
             }
         }
         news
