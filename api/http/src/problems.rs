@@ -17,6 +17,7 @@ use tidings_social::peer::PeerError;
 use tidings_social::posts::PostError;
 use tidings_social::profile::ProfileError;
 use tidings_social::pulls::PullError;
+use tidings_social::said::SaidError;
 use tidings_social::settings::SettingsError;
 use tidings_social::setup::SetupError;
 
@@ -191,6 +192,30 @@ impl From<MessageError> for Failure {
     }
 }
 
+impl From<SaidError> for Failure {
+    fn from(error: SaidError) -> Self {
+        match error {
+            SaidError::Ledger(error) => error.into(),
+            SaidError::Text(_) | SaidError::Emoji(_) | SaidError::Parent => invalid(&error),
+            SaidError::TooMany(_) => {
+                Self::new(409, "too-many", "There are too many of yours under this post", sentence(&error))
+            }
+            SaidError::KeyReused => Self::new(
+                422,
+                "idempotency-key-reused",
+                "The Idempotency-Key was used before",
+                sentence(&error),
+            ),
+            SaidError::NotFriends => Self::new(409, "not-friends", "You are no friends", sentence(&error)),
+            SaidError::NoPost(_) => Self::new(404, "not-found", "There is no such post", sentence(&error)),
+            SaidError::Unknown(_) => {
+                Self::new(404, "not-found", "There is no such comment", sentence(&error))
+            }
+            SaidError::Signing(_) => internal(&error),
+        }
+    }
+}
+
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         match error {
@@ -204,7 +229,7 @@ impl From<PageError> for Failure {
     fn from(error: PageError) -> Self {
         match error {
             PageError::Ledger(error) => error.into(),
-            PageError::Limit | PageError::Before => {
+            PageError::Limit | PageError::Before | PageError::After => {
                 Self::new(400, "bad-page", "That is no page of this list", sentence(&error))
             }
         }

@@ -4,6 +4,7 @@ use crate::context::Context;
 use tidings_api_http::signin::Owner;
 use tidings_api_http::world::{now_ms, random};
 use tidings_api_http::{AppView, Failure, Reply, outbound};
+use tidings_ledger::Batch;
 use tidings_protocol::{Discovery, Fingerprint};
 use tidings_social::api::{FriendView, NewFriend};
 use tidings_social::friends::{self, Asking, FriendError};
@@ -22,7 +23,9 @@ pub async fn request(context: &Context<'_>) -> Result<Reply, Failure> {
     let new: NewFriend = context.request.json()?;
     let greeting = friends::greeting(new.greeting)?;
     let target = friends::target(&owner.account, &new.address)?;
-    if let Err(more_at_ms) = Spent::take_one(context.ledger, &mut view, now_ms(), random()).await? {
+    if let Err(more_at_ms) =
+        Spent::take_one(context.ledger, &mut view, now_ms(), random(), Batch::new()).await?
+    {
         return Err(Failure::budget_spent(more_at_ms.saturating_sub(now_ms())));
     }
     // Whoever is at no address, and asks again, leaves only notes, which are to be merged as everything else is.

@@ -19,6 +19,7 @@ mod session;
 mod settings;
 mod setup;
 mod status;
+mod threads;
 
 use context::Context;
 use routes::{Endpoint, Names};
@@ -68,7 +69,7 @@ fn open(request: &Request) -> Result<(Endpoint, Names<'_>, Config, Origin, AppLe
 async fn respond(
     context: &Context<'_>,
     endpoint: Endpoint,
-    [id, second]: Names<'_>,
+    [id, second, third]: Names<'_>,
 ) -> Result<Reply, Failure> {
     match endpoint {
         Endpoint::SetupStatus => setup::status(context).await,
@@ -85,6 +86,13 @@ async fn respond(
         Endpoint::WritePost => posts::write(context).await,
         Endpoint::EditPost => posts::edit(context, id).await,
         Endpoint::DeletePost => posts::delete(context, id).await,
+        Endpoint::Thread => threads::show(context, [id, second]).await,
+        Endpoint::RefreshThread => threads::refresh(context, [id, second]).await,
+        Endpoint::WriteComment => threads::comment(context, [id, second]).await,
+        Endpoint::EditComment => threads::edit(context, [id, second], third).await,
+        Endpoint::WithdrawComment => threads::withdraw(context, [id, second], third).await,
+        Endpoint::HideComment => threads::hide(context, [id, second]).await,
+        Endpoint::React => threads::react(context, [id, second]).await,
         Endpoint::Feed => posts::feed(context).await,
         Endpoint::Refresh => posts::refresh(context).await,
         Endpoint::Changes => status::changes(context).await,

@@ -33,6 +33,20 @@ pub enum Endpoint {
     EditPost,
     /// Withdraws one.
     DeletePost,
+    /// What there is under a post.
+    Thread,
+    /// Asks the poster's deployment for it.
+    RefreshThread,
+    /// Writes a comment.
+    WriteComment,
+    /// Writes another edition of one.
+    EditComment,
+    /// Withdraws one.
+    WithdrawComment,
+    /// Hides one, or shows it again.
+    HideComment,
+    /// Sets or unsets a reaction.
+    React,
     /// One's own and friends' posts.
     Feed,
     /// Does the network work.
@@ -103,8 +117,8 @@ pub enum Endpoint {
     OpenApi,
 }
 
-/// Method, path, endpoint. A name in braces stands for one segment; there are at most two of them.
-pub const ROUTES: [(&str, &str, Endpoint); 48] = [
+/// Method, path, endpoint. A name in braces stands for one segment; there are at most three of them.
+pub const ROUTES: [(&str, &str, Endpoint); 55] = [
     ("GET", "/api/setup", Endpoint::SetupStatus),
     ("POST", "/api/setup", Endpoint::Setup),
     ("GET", "/api/session", Endpoint::SessionStatus),
@@ -119,6 +133,13 @@ pub const ROUTES: [(&str, &str, Endpoint); 48] = [
     ("POST", "/api/posts", Endpoint::WritePost),
     ("PUT", "/api/posts/{id}", Endpoint::EditPost),
     ("DELETE", "/api/posts/{id}", Endpoint::DeletePost),
+    ("GET", "/api/posts/{author}/{post}/thread", Endpoint::Thread),
+    ("POST", "/api/posts/{author}/{post}/thread/refresh", Endpoint::RefreshThread),
+    ("POST", "/api/posts/{author}/{post}/comments", Endpoint::WriteComment),
+    ("PUT", "/api/posts/{author}/{post}/comments/{comment}", Endpoint::EditComment),
+    ("DELETE", "/api/posts/{author}/{post}/comments/{comment}", Endpoint::WithdrawComment),
+    ("PUT", "/api/posts/{author}/{post}/hidden", Endpoint::HideComment),
+    ("PUT", "/api/posts/{author}/{post}/reactions", Endpoint::React),
     ("GET", "/api/feed", Endpoint::Feed),
     ("POST", "/api/feed/refresh", Endpoint::Refresh),
     ("GET", "/api/changes", Endpoint::Changes),
@@ -156,7 +177,7 @@ pub const ROUTES: [(&str, &str, Endpoint); 48] = [
 ];
 
 /// What stands in the places of a pattern's names, in their order; empty where there is none.
-pub type Names<'p> = [&'p str; 2];
+pub type Names<'p> = [&'p str; 3];
 
 /// The endpoint for a request, and the names in its path.
 ///
@@ -200,9 +221,11 @@ mod tests {
 
     #[test]
     fn finds_endpoints_and_tells_missing_ones_from_wrong_methods() {
-        assert_eq!(find("POST", "/api/friends/abc/accept"), Ok((Endpoint::AcceptFriend, ["abc", ""])));
-        assert_eq!(find("PUT", "/api/circles/a/members/b"), Ok((Endpoint::AddToCircle, ["a", "b"])));
-        assert_eq!(find("HEAD", "/api/health"), Ok((Endpoint::Health, ["", ""])));
+        assert_eq!(find("POST", "/api/friends/abc/accept"), Ok((Endpoint::AcceptFriend, ["abc", "", ""])));
+        assert_eq!(find("PUT", "/api/circles/a/members/b"), Ok((Endpoint::AddToCircle, ["a", "b", ""])));
+        assert_eq!(find("HEAD", "/api/health"), Ok((Endpoint::Health, ["", "", ""])));
+        let edit = (Endpoint::EditComment, ["a", "b", "c"]);
+        assert_eq!(find("PUT", "/api/posts/a/b/comments/c"), Ok(edit));
         let status = |method, path| find(method, path).unwrap_err().problem.status;
         assert_eq!(status("GET", "/api/nothing"), 404);
         assert_eq!(status("GET", "/api/posts/"), 404);

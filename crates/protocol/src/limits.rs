@@ -31,8 +31,8 @@ pub const COMMENT_CHARS: usize = 2_000;
 /// Interactions in one request. With the longest comments fewer fit into [`REQUEST_BODY_BYTES`].
 pub const INTERACTIONS_AT_ONCE: usize = 16;
 
-/// Comments on a page of a thread.
-pub const THREAD_PAGE_COMMENTS: usize = 100;
+/// Comments on a page of a thread: nearly every thread is one page, so that one conditional request tells of all of it.
+pub const THREAD_PAGE_COMMENTS: usize = 500;
 
 /// Kinds of emoji that a summary of a thread counts: what fits below a post.
 pub const SUMMARY_EMOJIS: usize = 12;

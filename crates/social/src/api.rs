@@ -22,7 +22,8 @@ pub use messaging::{
 };
 pub use posting::{Audience, CircleList, CircleName, CircleView, NewPost, PostChange, PostPage, PostView};
 pub use threads::{
-    CommentChange, CommentView, Commenter, InteractionState, NewComment, ReactionView, ThreadGist, ThreadView,
+    CommentChange, CommentView, Commenter, HideRequest, InteractionState, NewComment, ReactionChange,
+    ReactionView, ThreadGist, ThreadView,
 };
 
 use serde::{Deserialize, Serialize};
@@ -367,6 +368,16 @@ pub enum NotificationEvent {
         invitation: String,
         /// Who used it.
         friends: Vec<Person>,
+    },
+    /// Somebody commented on a friend's post after the owner did. There is one for each post, of the latest.
+    Reply {
+        /// Who commented.
+        author: Person,
+        /// Whose post it is.
+        poster: Person,
+        /// Which post.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        post: RecordId,
     },
     /// A friend wrote something to the owner. There is one for each friend, of the latest; it goes when all was read.
     Message {

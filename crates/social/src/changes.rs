@@ -20,6 +20,9 @@ use tidings_ledger::{Direction, KeyValue, LedgerError, Range, View};
 /// Bytes of a tag: two that differ by chance would hide one change from one client until the next.
 const TAG_BYTES: usize = 8;
 
+/// Comments and reactions of the newest posts that are looked at, in each place where there are some.
+const SAID_MOST: usize = 4 * PAGE_MOST;
+
 /// Everything that [`show`] depends on, as far as the listing tells: while it stays the same, so does what is shown. It
 /// also changes when objects are merged.
 #[must_use]
@@ -38,6 +41,10 @@ pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
         keys::CERTIFICATE,
         keys::HEADS,
         keys::TALK,
+        keys::GIST,
+        keys::SAID,
+        keys::OUTBOX,
+        keys::UNDER,
     ];
     tag(&view.fingerprint(Some(&partitions)))
 }
@@ -87,11 +94,17 @@ fn friends_tag(mut list: FriendList) -> String {
     tag(&stored::json(&list))
 }
 
-/// Of the newest page of one's own posts and of friends', and of the names above them.
+/// Of the newest page of one's own posts and of friends', of what is said under them, and of the names above them.
 async fn feed_tag<S: KeyValue>(view: &View<'_, S>, relations: &[Relation]) -> Result<String, LedgerError> {
     let mut hash = Sha256::new();
     for partition in [keys::POST, keys::LIMITED, keys::FEED] {
         for entry in view.scan(Range::partition(partition), Direction::Backward, PAGE_MOST).await? {
+            hash.update(entry.key.as_str());
+            hash.update(entry.stamp.to_bytes());
+        }
+    }
+    for partition in [keys::GIST, keys::SAID, keys::UNDER] {
+        for entry in view.scan(Range::partition(partition), Direction::Backward, SAID_MOST).await? {
             hash.update(entry.key.as_str());
             hash.update(entry.stamp.to_bytes());
         }

@@ -5,6 +5,7 @@ use crate::api::{Audience, Person, PostPage, PostView};
 use crate::keys;
 use crate::limits::{PAGE_DEFAULT, PAGE_MOST};
 use crate::relation::Relation;
+use crate::said;
 use crate::spliced::StoredPost;
 use crate::stored;
 use std::cmp::Reverse;
@@ -25,6 +26,9 @@ pub enum PageError {
     /// The cursor is none that was given out.
     #[error("before has to be the `next` of an earlier page")]
     Before,
+    /// The same, in lists that begin with the oldest.
+    #[error("after has to be the `next` of an earlier page")]
+    After,
 }
 
 /// A place between two posts: before this one.
@@ -83,9 +87,9 @@ pub async fn page<S: KeyValue>(
     owner: Person,
     request: &PageRequest,
 ) -> Result<PostPage, PageError> {
-    let friends: HashMap<Fingerprint, String> = Relation::load_all(view)
-        .await?
-        .into_iter()
+    let relations = Relation::load_all(view).await?;
+    let friends: HashMap<Fingerprint, String> = relations
+        .iter()
         .filter(|relation| relation.is_friend() && !relation.is_muted())
         .map(|relation| (relation.fingerprint, relation.name()))
         .collect();
@@ -95,7 +99,25 @@ pub async fn page<S: KeyValue>(
         Some(name) => Shown { author: Person { id: author, name: name.clone() }, mine: false },
         None => Shown { author: owner.clone(), mine: true },
     };
-    found.cut(view, request.limit, shown).await
+    let mut page = found.cut(view, request.limit, shown).await?;
+    add_threads(view, &owner, &relations, &mut page).await?;
+    Ok(page)
+}
+
+/// Adds what there is under the posts of friends.
+async fn add_threads<S: KeyValue>(
+    view: &View<'_, S>,
+    owner: &Person,
+    relations: &[Relation],
+    page: &mut PostPage,
+) -> Result<(), LedgerError> {
+    let theirs = || page.posts.iter().filter(|post| !post.mine).map(|post| post.id);
+    let Some(bounds) = theirs().min().zip(theirs().max()) else { return Ok(()) };
+    let mut gists = said::gists(view, owner, relations, bounds).await?;
+    for post in &mut page.posts {
+        post.thread = post.thread.take().or_else(|| gists.remove(&(post.id, post.author.id)));
+    }
+    Ok(())
 }
 
 /// The owner's posts on a page, and one more if there is one.
@@ -251,7 +273,7 @@ impl Found {
                 if is_limited { stored::load(view, &keys::audience(id)).await? } else { None };
             let Shown { author, mine } = show(author);
             let created_ms = id.created_ms();
-            posts.push(PostView { id, author, mine, created_ms, edited_ms, body, audience });
+            posts.push(PostView { id, author, mine, created_ms, edited_ms, body, audience, thread: None });
         }
         Ok(PostPage { posts, next })
     }

@@ -7,6 +7,7 @@ use crate::held;
 use crate::keys;
 use crate::limits::PENDING_MS;
 use crate::relation::{Blocked, Look, Relation, Verified};
+use crate::said::outbox::Tries;
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
@@ -434,6 +435,9 @@ pub(crate) async fn forget<S: KeyValue>(
     }
     for untold in &relation.untold {
         batch.delete(keys::untold(who, untold.at_ms));
+    }
+    if relation.outbox != Tries::default() {
+        batch.delete(keys::tries(who));
     }
     if relation.muted {
         batch.delete(keys::muted(who));

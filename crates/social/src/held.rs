@@ -2,6 +2,7 @@
 
 use crate::keys;
 use crate::limits::LET_GO_POSTS;
+use crate::said;
 use crate::spliced::StoredPost;
 use std::collections::BTreeSet;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
@@ -42,6 +43,7 @@ pub(crate) async fn drop<S: KeyValue>(
     let is_held = view.get(keys::feed(id, author).as_str()).await?.is_some();
     if is_held {
         remove(author, id, batch);
+        said::drop_thread(author, id, batch);
     }
     Ok(is_held)
 }
@@ -70,14 +72,17 @@ pub(crate) async fn drop_others<S: KeyValue>(
     let others =
         entries.iter().filter_map(|entry| keys::parse_held(&entry.key)).filter(|id| !keep.contains(id));
     let mut done = LetGo { posts: 0, more: false };
-    for (number, id) in others.enumerate() {
-        if number == LET_GO_POSTS {
+    let mut gone = BTreeSet::new();
+    for id in others {
+        if gone.len() == LET_GO_POSTS {
             done.more = true;
             break;
         }
         remove(author, id, batch);
-        done.posts += 1;
+        gone.insert(id);
     }
+    done.posts = u32::try_from(gone.len()).unwrap_or(u32::MAX);
+    said::drop_threads(view, author, &gone, batch).await?;
     Ok(done)
 }
 

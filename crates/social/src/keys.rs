@@ -215,14 +215,49 @@ pub(crate) fn by(author: &Fingerprint, post: RecordId) -> Key {
     key(BY, &format!("{author}/{post}"))
 }
 
-/// `said:<poster>/<post>/comment/<id>` -> `Signed<Comment>`, or nothing once it was withdrawn.
+/// `said:<post>.<poster>/comment/<id>` -> `Signed<Comment>`, or nothing once it was withdrawn.
 pub(crate) fn said_comment(poster: &Fingerprint, post: RecordId, id: RecordId) -> Key {
-    key(SAID, &format!("{poster}/{post}/comment/{id}"))
+    key(SAID, &format!("{post}.{poster}/comment/{id}"))
 }
 
-/// `said:<poster>/<post>/reaction/<emoji>` -> `Signed<Reaction>`, set or not.
+/// `said:<post>.<poster>/reaction/<emoji>` -> `Signed<Reaction>`, set or not.
 pub(crate) fn said_reaction(poster: &Fingerprint, post: RecordId, emoji: &Emoji) -> Key {
-    key(SAID, &format!("{poster}/{post}/reaction/{emoji}"))
+    key(SAID, &format!("{post}.{poster}/reaction/{emoji}"))
+}
+
+/// `said:<post>.<poster>/refused/<id of a comment, or emoji>` -> `Outcome`: the poster's deployment did not take that.
+pub(crate) fn said_refused(poster: &Fingerprint, post: RecordId, what: &str) -> Key {
+    key(SAID, &format!("{post}.{poster}/refused/{what}"))
+}
+
+/// All of `said:<post>.<poster>/...`.
+pub(crate) fn said_under(poster: &Fingerprint, post: RecordId) -> Range {
+    Range::prefix(SAID, &format!("{post}.{poster}/"))
+}
+
+/// `outbox:<poster>/<id>` -> `Interaction`. The id is one of its own, so that each is taken out by who saw it delivered.
+pub(crate) fn outbox(poster: &Fingerprint, id: RecordId) -> Key {
+    key(OUTBOX, &format!("{poster}/{id}"))
+}
+
+/// `gist:<post>.<poster>` -> `ThreadSummary`, whose newest comment was verified.
+pub(crate) fn gist(poster: &Fingerprint, post: RecordId) -> Key {
+    key(GIST, &format!("{post}.{poster}"))
+}
+
+/// `opened:<post>.<poster>/asked` -> when the poster's deployment was asked last, in unix milliseconds.
+pub(crate) fn asked(poster: &Fingerprint, post: RecordId) -> Key {
+    key(OPENED, &format!("{post}.{poster}/asked"))
+}
+
+/// `opened:<post>.<poster>/page/<number>` -> `said::Page`.
+pub(crate) fn opened(poster: &Fingerprint, post: RecordId, page: usize) -> Key {
+    key(OPENED, &format!("{post}.{poster}/page/{page:02}"))
+}
+
+/// All of `opened:<post>.<poster>/...`.
+pub(crate) fn opened_thread(poster: &Fingerprint, post: RecordId) -> Range {
+    Range::prefix(OPENED, &format!("{post}.{poster}/"))
 }
 
 /// `profile:` -> `Signed<Profile>`.
@@ -483,6 +518,11 @@ pub(crate) fn told(who: &Fingerprint) -> Key {
 /// did not see it takes it for settled.
 pub(crate) fn untold(who: &Fingerprint, at_ms: u64) -> Key {
     key(FRIEND, &format!("{who}/untold/{at_ms:013}"))
+}
+
+/// `friend:<who>/outbox` -> `said::outbox::Tries`; only while it fails. Owner component.
+pub(crate) fn tries(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/outbox"))
 }
 
 /// `friend:<who>/pull` -> `relation::Pull`. Owner component.

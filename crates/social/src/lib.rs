@@ -32,6 +32,7 @@ pub mod pulls;
 pub mod relation;
 pub mod resigning;
 mod retention;
+pub mod said;
 pub mod settings;
 pub mod setup;
 mod spliced;

@@ -104,6 +104,21 @@ pub const INVITATION_SHOWN_MS: u64 = 30 * DAY_MS;
 /// What the owner notes about an invitation, in Unicode scalar values.
 pub const INVITATION_NOTE_CHARS: usize = 100;
 
+/// Comments of one person under one post.
+pub const COMMENTS_OF_ONE: usize = 100;
+
+/// Emojis that one person has under one post.
+pub const REACTIONS_OF_ONE: usize = 10;
+
+/// Pages of a thread that are asked for: more than the limits of a post fill.
+pub const THREAD_PAGES: usize = 8;
+
+/// The poster's deployment is not asked for a thread again within this time, in milliseconds.
+pub const THREAD_AGAIN_MS: u64 = 30_000;
+
+/// People who are shown with one emoji.
+pub const REACTION_PEOPLE: usize = 50;
+
 /// Circles: more than anybody keeps apart.
 pub const CIRCLES_MOST: usize = 50;
 

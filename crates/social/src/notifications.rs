@@ -56,6 +56,7 @@ impl NotificationEvent {
                 format!("invitation_reused {invitation} {}", ids.join(" "))
             }
             Self::Message { friend } => format!("message {}", friend.id),
+            Self::Reply { poster, post, .. } => format!("reply {post} {}", poster.id),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -74,6 +75,7 @@ impl NotificationEvent {
                 | Self::FriendMoved { .. }
                 | Self::FriendRekeyed { .. }
                 | Self::Message { .. }
+                | Self::Reply { .. }
         )
     }
 }

@@ -5,10 +5,11 @@
 
 use crate::api::{
     CertificateChange, CertificateStatus, Changes, CircleList, CircleName, CircleView, ClearRequest,
-    ConversationList, ConversationPage, FriendList, FriendView, Health, InvitationList, IssuedInvitation,
-    MessageView, NewFriend, NewInvitation, NewMessage, NewPost, NotificationPage, PasswordChange, PostChange,
-    PostPage, PostView, ProfileChange, ProfileView, ReadRequest, ReadThrough, RefreshReport, RefreshRequest,
-    SessionStatus, Settings, SettingsChange, SetupRequest, SetupStatus, Unread,
+    CommentChange, CommentView, ConversationList, ConversationPage, FriendList, FriendView, Health,
+    HideRequest, InvitationList, IssuedInvitation, MessageView, NewComment, NewFriend, NewInvitation,
+    NewMessage, NewPost, NotificationPage, PasswordChange, PostChange, PostPage, PostView, ProfileChange,
+    ProfileView, ReactionChange, ReadRequest, ReadThrough, RefreshReport, RefreshRequest, SessionStatus,
+    Settings, SettingsChange, SetupRequest, SetupStatus, ThreadView, Unread,
 };
 use tidings_protocol::Problem;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -22,6 +23,16 @@ struct PageQuery {
     limit: Option<u32>,
     /// The `next` of the page before.
     before: Option<String>,
+}
+
+/// The same, for lists that begin with the oldest.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+struct AfterQuery {
+    /// How many at most; 1 to 100, 50 by default.
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    after: Option<String>,
 }
 
 macro_rules! endpoint {
@@ -257,6 +268,52 @@ endpoint!(
     responses((status = 200, body = RefreshReport), (status = "default", body = Problem, content_type = "application/problem+json"))
 );
 endpoint!(
+    /// What there is under a post, as far as it is known here: comments in the order in which they were written, and on the first page the
+    /// reactions. `author` is the fingerprint of whose post it is.
+    get_thread, get, path = "/api/posts/{author}/{post}/thread", tag = "threads",
+    params(("author" = String, Path), ("post" = String, Path), AfterQuery),
+    responses((status = 200, body = ThreadView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Asks the poster's deployment what there is under the post, at most every 30 seconds, and shows it. Of one's own posts everything is
+    /// here already.
+    post_thread_refresh, post, path = "/api/posts/{author}/{post}/thread/refresh", tag = "threads",
+    params(("author" = String, Path), ("post" = String, Path)),
+    responses((status = 200, body = ThreadView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Writes a comment. The poster's deployment is given it once the reply is out, and as often as it takes. With an Idempotency-Key it
+    /// can be repeated without writing it twice.
+    post_comments, post, path = "/api/posts/{author}/{post}/comments", tag = "threads", request_body = NewComment,
+    params(("author" = String, Path), ("post" = String, Path), ("Idempotency-Key" = Option<String>, Header, description = "1 to 100 visible ASCII characters. A UUIDv7 (RFC 9562) tells when the comment was written, and is recognised for ever and on every replica of a store; any other key for a day, and only where the first request can be seen.")),
+    responses((status = 201, body = CommentView), (status = 200, body = CommentView, description = "That key was used before; this is what it made"),
+              (status = 409, body = Problem, content_type = "application/problem+json", description = "They are no friend"), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Writes another edition of one's own comment. It says when it was edited.
+    put_comment, put, path = "/api/posts/{author}/{post}/comments/{comment}", tag = "threads", request_body = CommentChange,
+    params(("author" = String, Path), ("post" = String, Path), ("comment" = String, Path)),
+    responses((status = 200, body = CommentView), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Withdraws one's own comment.
+    delete_comment, delete, path = "/api/posts/{author}/{post}/comments/{comment}", tag = "threads",
+    params(("author" = String, Path), ("post" = String, Path), ("comment" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Hides somebody's comment under one's own post from everybody else, or shows it again.
+    put_hidden, put, path = "/api/posts/{author}/{post}/hidden", tag = "threads", request_body = HideRequest,
+    params(("author" = String, Path), ("post" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
+    /// Sets or unsets one emoji of the owner's under a post. Said twice, it is the same.
+    put_reaction, put, path = "/api/posts/{author}/{post}/reactions", tag = "threads", request_body = ReactionChange,
+    params(("author" = String, Path), ("post" = String, Path)),
+    responses((status = 204), (status = "default", body = Problem, content_type = "application/problem+json"))
+);
+endpoint!(
     /// Invitations that can be used, and for a month those that were used or are over.
     get_invitations, get, path = "/api/invitations", tag = "friends",
     responses((status = 200, body = InvitationList), (status = "default", body = Problem, content_type = "application/problem+json"))
@@ -329,7 +386,7 @@ impl Modify for SecuritySchemes {
         get_circles, post_circles, put_circle, delete_circle, put_circle_member, delete_circle_member, get_conversations, get_messages, post_messages, put_message,
         delete_message, put_conversation_read, post_conversation_clear, post_conversation_retry, get_invitations, post_invitations,
         delete_invitation, get_settings, put_settings, get_notifications, put_notifications_read, get_health,
-        get_openapi
+        get_openapi, get_thread, post_thread_refresh, post_comments, put_comment, delete_comment, put_hidden, put_reaction
     ),
     security(("basic" = []), ("cookie" = [])),
     modifiers(&SecuritySchemes)

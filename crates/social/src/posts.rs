@@ -267,7 +267,16 @@ pub async fn edit<S: KeyValue>(
 fn shown(id: RecordId, author: Person, record: &str, audience: Audience) -> Result<PostView, PostError> {
     let StoredPost { body, edited_ms } = StoredPost::of(record.as_bytes()).ok_or(PostError::Unknown(id))?;
     let audience = Some(audience).filter(|audience| !audience.is_everybody());
-    Ok(PostView { id, author, mine: true, created_ms: id.created_ms(), edited_ms, body, audience })
+    Ok(PostView {
+        id,
+        author,
+        mine: true,
+        created_ms: id.created_ms(),
+        edited_ms,
+        body,
+        audience,
+        thread: None,
+    })
 }
 
 /// After a post was written under a key that tells no time: the one that came first, if the same request, made twice

@@ -5,6 +5,7 @@ use crate::api::{
 };
 use crate::keys;
 use crate::limits::{REMIND_MS, RETRY_MS, TELL_AGAIN_MS, retry_ms};
+use crate::said::outbox::Tries;
 use crate::stance::Between;
 use crate::stored;
 use serde::{Deserialize, Serialize};
@@ -204,6 +205,8 @@ pub struct Relation {
     pub(crate) told: Option<Told>,
     /// The notifications that did not arrive, by time.
     pub(crate) untold: Vec<Untold>,
+    /// Attempts to give them what the owner said under their posts.
+    pub(crate) outbox: Tries,
     pub(crate) pull: Option<Pull>,
     pub(crate) heard: Option<Head>,
     /// When their announcements that are still there were written down, in unix milliseconds.
@@ -237,6 +240,7 @@ impl Relation {
             delivery: Delivery::default(),
             told: None,
             untold: Vec::new(),
+            outbox: Tries::default(),
             pull: None,
             heard: None,
             heard_ms: Vec::new(),
@@ -324,6 +328,7 @@ impl Relation {
             Some("presented") => self.presented = stored::parse(entry),
             Some("told") => self.told = stored::parse(entry),
             Some("untold") => self.untold.extend(stored::parse::<Untold>(entry)),
+            Some("outbox") => self.outbox = stored::parse(entry).unwrap_or_default(),
             Some("pull") => self.pull = stored::parse(entry),
             Some("pause") => self.pause = stored::parse(entry),
             Some("leftover") => self.leftover = true,

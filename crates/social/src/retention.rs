@@ -8,6 +8,7 @@ use crate::keys;
 use crate::limits::{DAY_MS, FORGET_FRIENDS, GONE_KEPT_MS, RETENTION_STEP};
 use crate::pulls::Forgotten;
 use crate::relation::Relation;
+use crate::said;
 use crate::settings;
 use crate::stored;
 use serde::{Deserialize, Serialize};
@@ -145,6 +146,9 @@ async fn remove_below_floor<S: KeyValue>(
     batch.delete(&last.key);
     for (id, author) in entries.iter().filter_map(parse_feed) {
         batch.delete(keys::held(&author, id));
+    }
+    if let Some((id, _)) = parse_feed(last) {
+        said::drop_older(view, id, batch).await?;
     }
     Ok(entries.len() == RETENTION_STEP)
 }

@@ -1,6 +1,6 @@
 //! Posts, whom they are for, and circles.
 
-use super::Person;
+use super::{Person, ThreadGist};
 use crate::spliced::Spliced;
 use serde::{Deserialize, Serialize};
 use tidings_protocol::{Body, Fingerprint, RecordId};
@@ -92,6 +92,9 @@ pub struct PostView {
     /// Whom it is for, if the owner wrote it and it is not simply for all friends; null otherwise.
     #[serde(default)]
     pub audience: Option<Audience>,
+    /// What there is under it; null if that is nothing, and in answers to whoever has just written or edited it.
+    #[serde(default)]
+    pub thread: Option<ThreadGist>,
 }
 
 impl PostView {

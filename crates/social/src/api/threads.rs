@@ -26,6 +26,28 @@ pub struct CommentChange {
     pub text: String,
 }
 
+/// Sets or unsets a reaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReactionChange {
+    /// One emoji.
+    pub emoji: String,
+    /// Whether it is there from now on.
+    pub set: bool,
+}
+
+/// Hides a comment from everybody else, or shows it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HideRequest {
+    /// Which one.
+    pub comment: CommentRef,
+    /// Whether it is hidden from now on.
+    pub hidden: bool,
+}
+
 /// Somebody who said something about a post.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -108,7 +108,8 @@ impl Spent {
         batch.put(keys::spent(minute, &round.unique), stored::json(&note));
     }
 
-    /// Notes a single request that is about to be sent beside any round, whatever comes of it, under a random name.
+    /// Notes a single request that is about to be sent beside any round, whatever comes of it, under a random name; `with` is
+    /// committed together with the note.
     /// `Err` is when there may be more again, in unix milliseconds, if nothing is left.
     ///
     /// # Errors
@@ -118,12 +119,13 @@ impl Spent {
         view: &mut View<'l, S>,
         now_ms: u64,
         unique: [u8; 8],
+        with: Batch,
     ) -> Result<Result<(), u64>, LedgerError> {
         let spent = Self::load(view, now_ms).await?;
         if spent.left() == 0 {
             return Ok(Err(spent.more_at_ms().unwrap_or(now_ms)));
         }
-        let mut batch = Batch::new();
+        let mut batch = with;
         spent.note(&Round { requests: 1, ..Round::new(&[], unique) }, now_ms, &mut batch);
         ledger.commit(view, batch).await?;
         // Whoever noted theirs meanwhile may have taken the last one.

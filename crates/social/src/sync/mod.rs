@@ -19,9 +19,10 @@ pub use rounds::{Peers, Refreshed, refresh};
 pub use settle::settle;
 pub use wire::{Outgoing, Received};
 
+use crate::said::outbox::Handover;
 use tidings_protocol::{
-    Address, Certificate, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head, Notification,
-    NotificationAnswer, PullAnswer, RecordId, Signed,
+    Address, Certificate, Discovery, Fingerprint, FriendshipAnswer, FriendshipMessage, Head,
+    InteractionsAnswer, Notification, NotificationAnswer, PullAnswer, RecordId, Signed, ThreadPage,
 };
 
 /// A request to another deployment.
@@ -48,6 +49,21 @@ pub enum Task {
     Notify(Notification),
     /// What changed at yours?
     Pull(PullRequest),
+    /// This is what the owner says about your posts.
+    Interact(Box<Handover>),
+    /// What is there under a post of yours?
+    Thread(ThreadRequest),
+}
+
+/// A question for a page of a thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadRequest {
+    /// Under which post.
+    pub post: RecordId,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// The ETag of the last answer to this very question, for the header `if-none-match`.
+    pub tag: Option<String>,
 }
 
 /// A pull: what of it goes where is written here, so that every sender sends the same.
@@ -79,7 +95,16 @@ pub enum PeerAnswer {
         /// Its ETag.
         tag: Option<String>,
     },
-    /// To [`Task::Pull`]: the answer is the one with the ETag in the request.
+    /// To [`Task::Interact`].
+    Interactions(InteractionsAnswer),
+    /// To [`Task::Thread`].
+    Thread {
+        /// The answer.
+        page: Box<ThreadPage>,
+        /// Its ETag.
+        tag: Option<String>,
+    },
+    /// To [`Task::Pull`] or [`Task::Thread`]: the answer is the one with the ETag in the request.
     Unchanged,
     /// They know a certificate that replaces or contradicts ours, and show it.
     Superseded {

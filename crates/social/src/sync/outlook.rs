@@ -5,6 +5,7 @@ use crate::heads::Heads;
 use crate::limits::rest_ms;
 use crate::relation::Relation;
 use crate::retention;
+use crate::said::outbox::Outbox;
 use tidings_ledger::{KeyValue, LedgerError, View};
 use tidings_protocol::RecordId;
 
@@ -15,6 +16,8 @@ pub struct Outlook {
     pub relations: Vec<Relation>,
     /// How far what they may see has come.
     pub heads: Heads,
+    /// What the owner said under friends' posts, and their deployments do not have yet.
+    pub outbox: Outbox,
     /// What was sent within the last hour.
     pub spent: Spent,
     /// Friends' posts that are older than this one are not kept.
@@ -31,10 +34,11 @@ impl Outlook {
     pub async fn load<S: KeyValue>(view: &View<'_, S>, now_ms: u64) -> Result<Self, LedgerError> {
         let relations = Relation::load_all(view).await?;
         let heads = Heads::load(view, &relations).await?;
+        let outbox = Outbox::load(view).await?;
         let spent = Spent::load(view, now_ms).await?;
         let floor = retention::floor(view, now_ms).await?;
         let rest_ms = rest_ms(view.timing().staleness_ms);
-        Ok(Self { relations, heads, spent, floor, rest_ms })
+        Ok(Self { relations, heads, outbox, spent, floor, rest_ms })
     }
 
     /// Until when network work that somebody else did here lately may be hidden in part, in unix milliseconds. Clocks of

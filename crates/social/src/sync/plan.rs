@@ -103,7 +103,7 @@ pub struct Plan {
     pub next_due_ms: Option<u64>,
     /// Friends with news that were not pulled yet.
     pub dirty: u32,
-    /// Stances and notifications that have not arrived.
+    /// Stances, notifications, and comments and reactions (once for each friend), that have not arrived.
     pub waiting: u32,
     /// What is due and exceeds what may be sent within an hour.
     pub held_back: Option<HeldBack>,
@@ -148,7 +148,9 @@ pub(super) fn plan_within(
         };
         let wanted = scope.who.is_none_or(|who| who == relation.fingerprint);
         plan.dirty += u32::from(is_dirty(relation));
-        plan.waiting += u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation));
+        let has_said = relation.is_friend() && !outlook.outbox.of(&relation.fingerprint).is_empty();
+        plan.waiting +=
+            u32::from(relation.owes_stance()) + u32::from(was_told_in_vain(relation)) + u32::from(has_said);
         for chore in chores(account, relation, outlook, now_ms, scope.eager && wanted) {
             let due_ms = chore.due_ms.max(scope.rests_until_ms(
                 chore.turn,
@@ -233,6 +235,10 @@ fn chores(account: &Account, relation: &Relation, outlook: &Outlook, now_ms: u64
             if let Some((task, due_ms)) = notification(relation, outlook.heads.owed_to(relation)) {
                 let due_ms = if was_told_in_vain(relation) { hurry(due_ms) } else { due_ms };
                 add(task, due_ms, Turn::Notification);
+            }
+            if let Some(handover) = outlook.outbox.next(account, &relation.fingerprint) {
+                let due_ms = relation.outbox.next_ms();
+                add(Task::Interact(Box::new(handover)), hurry(due_ms), Turn::Word);
             }
             let due_ms = pull_due_ms(relation);
             let is_news = relation.pull.as_ref().is_none_or(|pull| pull.more) || is_dirty(relation);

@@ -9,11 +9,12 @@ use crate::keys;
 use crate::limits::{COMMIT_BYTES, PULL_NOTE_MS, PULL_ONCE_MORE_MS, PULL_ONCE_MORE_TIMES, RECORD_BYTES};
 use crate::messages::Letters;
 use crate::relation::Pull;
+use crate::said::{self, opened};
 use crate::stored;
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_ledger::{KeyValue, LedgerError};
-use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS};
-use tidings_protocol::{Change, Message, Post, Profile, PullAnswer, RecordId, Signed};
+use tidings_protocol::limits::{CURSOR_BYTES, FUTURE_TOLERANCE_MS, SUMMARY_EMOJIS};
+use tidings_protocol::{Change, Message, Post, Profile, PullAnswer, RecordId, Signed, ThreadSummary};
 
 /// What an answer amounts to: of each post the last word, and the profile.
 #[derive(Default)]
@@ -21,6 +22,8 @@ struct News {
     /// The text of a post to hold; `None` for one that was withdrawn.
     posts: BTreeMap<RecordId, Option<String>>,
     profile: Option<String>,
+    /// What there is under posts.
+    threads: BTreeMap<RecordId, ThreadSummary>,
     /// What is about the conversation with them.
     letters: Letters,
     /// Every post that the answer speaks of, acceptable or not.
@@ -205,7 +208,10 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                 Change::UnreadablePost { id } => {
                     news.named.insert(id);
                 }
-                Change::Thread(_) | Change::Unknown => {}
+                Change::Thread(summary) => {
+                    news.threads.insert(summary.post, summary);
+                }
+                Change::Unknown => {}
             }
         }
         news
@@ -230,8 +236,35 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         }
         let Self { relation, now_ms, batch, .. } = self;
         changed += news.letters.take(view, relation, *now_ms, batch).await?;
+        for summary in news.threads.values() {
+            let is_new = news.posts.get(&summary.post).map(Option::is_some);
+            changed += u32::from(self.took_thread(summary, is_new).await?);
+        }
         self.bytes += news.bytes;
         Ok(changed)
+    }
+
+    /// Takes what there is under a post that is held, or comes with the same answer; whether that is news.
+    async fn took_thread(
+        &mut self,
+        summary: &ThreadSummary,
+        comes: Option<bool>,
+    ) -> Result<bool, LedgerError> {
+        let Self { view, account, relation, now_ms, batch, .. } = self;
+        let (who, post) = (relation.fingerprint, summary.post);
+        let is_held = match comes {
+            Some(comes) => comes,
+            None => view.get(keys::feed(post, &who).as_str()).await?.is_some(),
+        };
+        if !is_held {
+            return Ok(false);
+        }
+        let latest = opened::verified_latest(account, relation, summary, *now_ms);
+        let mut reactions = summary.reactions.clone();
+        reactions.truncate(SUMMARY_EMOJIS);
+        let summary = ThreadSummary { latest, reactions, ..summary.clone() };
+        said::note_reply(view, account, relation, &summary, *now_ms, batch).await?;
+        opened::put_gist(view, &who, &summary, batch).await
     }
 
     fn own_post<'r>(&self, record: &'r Signed<Post>) -> Option<&'r Post> {

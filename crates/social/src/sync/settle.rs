@@ -14,6 +14,7 @@ use crate::notifications;
 use crate::peer::PeerError;
 use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told, Untold};
 use crate::retention;
+use crate::said::outbox::{Handover, Tries};
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
@@ -150,6 +151,9 @@ impl<S: KeyValue> Settling<'_, '_, S> {
                 }
             }
             (Task::Pull(request), answer) => self.pull_answered(request, answer, problem).await?,
+            (Task::Interact(handover), answer) => self.handed_over(&handover, answer, problem).await?,
+            // Threads are asked for beside any round.
+            (Task::Thread(_), _) => {}
         }
         Ok(())
     }
@@ -190,6 +194,35 @@ impl<S: KeyValue> Settling<'_, '_, S> {
             self.batch.put(keys::told(who), stored::json(&told));
         }
         Ok(())
+    }
+
+    /// What the owner said under their posts arrived, or did not.
+    async fn handed_over(
+        &mut self,
+        handover: &Handover,
+        answer: PeerAnswer,
+        problem: Option<String>,
+    ) -> Result<(), LedgerError> {
+        let who = self.relation.fingerprint;
+        let problem = match answer {
+            PeerAnswer::Interactions(answer) => {
+                if handover.settle(&who, &answer.outcomes, &mut self.batch) {
+                    self.report.delivered += 1;
+                    if self.relation.outbox != Tries::default() {
+                        self.batch.delete(keys::tries(&who));
+                    }
+                    return self.brought_along(answer.friendship, answer.head).await;
+                }
+                Some("their deployment gave an answer to another question".to_owned())
+            }
+            _ => problem,
+        };
+        let before = &self.relation.outbox;
+        let since_ms = if before.attempts == 0 { self.now_ms } else { before.since_ms };
+        let attempts = before.attempts.saturating_add(1);
+        let tries = Tries { attempts, last_ms: self.now_ms, problem, since_ms };
+        self.batch.put(keys::tries(&who), stored::json(&tries));
+        self.report_undeliverable(since_ms).await
     }
 
     /// The owner learns once of what could not be delivered for a long time.

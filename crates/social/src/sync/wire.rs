@@ -2,10 +2,11 @@
 //!
 //! Whoever sends has only to carry: whatever is decided about form is here, so that a simulation sends the same bytes.
 
-use super::{PeerAnswer, PeerRequest, PullRequest, Task};
+use super::{PeerAnswer, PeerRequest, PullRequest, Task, ThreadRequest};
 use crate::account::Account;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::borrow::Cow;
 use tidings_protocol::request_signature::{RequestParts, sign_request};
 use tidings_protocol::{Problem, paths};
 
@@ -21,7 +22,7 @@ pub struct Outgoing {
     /// The method in upper case.
     pub method: &'static str,
     /// The path, which begins with `/`.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// The query without `?`; empty if there is none.
     pub query: String,
     /// Names in lower case and values, the signature among them.
@@ -69,7 +70,20 @@ impl Outgoing {
 
     fn get(path: &'static str, query: String) -> Self {
         let headers = vec![("accept".to_owned(), "application/json".to_owned())];
-        Self { method: "GET", path, query, headers, body: Vec::new() }
+        Self { method: "GET", path: path.into(), query, headers, body: Vec::new() }
+    }
+
+    fn thread(thread: &ThreadRequest) -> Self {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(thread.after.iter().map(|after| ("after", after)));
+        let mut outgoing = Self::get(paths::POSTS, query.finish());
+        outgoing.path = format!("{}/{}/thread", paths::POSTS, thread.post).into();
+        outgoing.if_none_match(thread.tag.as_ref())
+    }
+
+    fn if_none_match(mut self, tag: Option<&String>) -> Self {
+        self.headers.extend(tag.map(|tag| ("if-none-match".to_owned(), format!("\"{tag}\""))));
+        self
     }
 
     fn pull(pull: &PullRequest) -> Self {
@@ -78,10 +92,8 @@ impl Outgoing {
         let oldest = pull.oldest.map(|oldest| ("oldest", oldest.to_string()));
         let parameters = [since, held, oldest].into_iter().flatten();
         let mut query = form_urlencoded::Serializer::new(String::new());
-        let mut outgoing = Self::get(paths::CHANGES, query.extend_pairs(parameters).finish());
-        let tag = pull.tag.as_ref().map(|tag| ("if-none-match".to_owned(), format!("\"{tag}\"")));
-        outgoing.headers.extend(tag);
-        outgoing
+        let outgoing = Self::get(paths::CHANGES, query.extend_pairs(parameters).finish());
+        outgoing.if_none_match(pull.tag.as_ref())
     }
 
     fn post(path: &'static str, body: &impl Serialize) -> Self {
@@ -90,7 +102,7 @@ impl Outgoing {
         let mut headers = Self::get(path, String::new()).headers;
         headers.push(("content-type".to_owned(), "application/json".to_owned()));
         headers.push(("content-length".to_owned(), body.len().to_string()));
-        Self { method: "POST", path, query: String::new(), headers, body }
+        Self { method: "POST", path: path.into(), query: String::new(), headers, body }
     }
 
     fn signed(mut self, account: &Account, request: &PeerRequest, now_ms: u64) -> Self {
@@ -112,6 +124,8 @@ impl PeerRequest {
             Task::Friendship(message) => Outgoing::post(paths::FRIENDSHIP, message),
             Task::Notify(notification) => Outgoing::post(paths::NOTIFICATIONS, notification),
             Task::Pull(pull) => Outgoing::pull(pull),
+            Task::Interact(handover) => Outgoing::post(paths::INTERACTIONS, &handover.message),
+            Task::Thread(thread) => Outgoing::thread(thread),
         };
         outgoing.signed(account, self, now_ms)
     }
@@ -128,6 +142,11 @@ impl Task {
             Self::Pull(_) => {
                 let tag = received.as_ref().ok().and_then(Received::tag);
                 read(received, |answer| PeerAnswer::Changes { answer, tag })
+            }
+            Self::Interact(_) => read(received, PeerAnswer::Interactions),
+            Self::Thread(_) => {
+                let tag = received.as_ref().ok().and_then(Received::tag);
+                read(received, |page| PeerAnswer::Thread { page, tag })
             }
         }
     }

@@ -213,7 +213,7 @@ fn a_request_beside_any_round_is_counted_whatever_comes_of_it() {
     let take = |world: &World| {
         let (mut view, now_ms) = (world.at("alice").view(), world.now_ms());
         let unique = now_ms.to_be_bytes();
-        block_on(Spent::take_one(&world.at("alice").ledger, &mut view, now_ms, unique)).unwrap()
+        block_on(Spent::take_one(&world.at("alice").ledger, &mut view, now_ms, unique, Batch::new())).unwrap()
     };
     assert_eq!(take(&world), Ok(()));
     assert_eq!(spent(&world, "alice").requests(), 1);

@@ -466,6 +466,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/posts/{author}/{post}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Writes a comment. The poster's deployment is given it once the reply is out, and as often as it takes. With an Idempotency-Key it
+         *     can be repeated without writing it twice.
+         */
+        post: operations["post_comments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{author}/{post}/comments/{comment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Writes another edition of one's own comment. It says when it was edited. */
+        put: operations["put_comment"];
+        post?: never;
+        /** Withdraws one's own comment. */
+        delete: operations["delete_comment"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{author}/{post}/hidden": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Hides somebody's comment under one's own post from everybody else, or shows it again. */
+        put: operations["put_hidden"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{author}/{post}/reactions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Sets or unsets one emoji of the owner's under a post. Said twice, it is the same. */
+        put: operations["put_reaction"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{author}/{post}/thread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What there is under a post, as far as it is known here: comments in the order in which they were written, and on the first page the
+         *     reactions. `author` is the fingerprint of whose post it is.
+         */
+        get: operations["get_thread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/posts/{author}/{post}/thread/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks the poster's deployment what there is under the post, at most every 30 seconds, and shows it. Of one's own posts everything is
+         *     here already.
+         */
+        post: operations["post_thread_refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/posts/{id}": {
         parameters: {
             query?: never;
@@ -714,6 +826,51 @@ export interface components {
              */
             since_ms: number;
         };
+        /** @description Another edition of a comment. */
+        CommentChange: {
+            /** @description 1 to 2,000 characters. */
+            text: string;
+        };
+        /** @description Which comment of a thread: two authors may have made the same id. */
+        CommentRef: {
+            /** @description Who wrote it. */
+            author: string;
+            /** @description Its id. */
+            id: string;
+        };
+        /** @description A comment as the owner sees it. */
+        CommentView: {
+            /** @description Who wrote it. */
+            author: components["schemas"]["Commenter"];
+            /** @description What it says. */
+            body: components["schemas"]["Body"];
+            /**
+             * Format: int64
+             * @description When it was written.
+             */
+            created_ms: number;
+            /**
+             * Format: int64
+             * @description When it was edited last; null if it never was.
+             */
+            edited_ms?: number | null;
+            /** @description Whether the owner, whose post it is, hides it from everybody else. */
+            hidden: boolean;
+            /** @description Its id; unique among those of one author. */
+            id: string;
+            /** @description Whether the owner wrote it. */
+            mine: boolean;
+            parent?: null | components["schemas"]["CommentRef"];
+            state?: null | components["schemas"]["InteractionState"];
+        };
+        /** @description Somebody who said something about a post. */
+        Commenter: {
+            friend_of?: null | components["schemas"]["Person"];
+            /** @description Their fingerprint. */
+            id: string;
+            /** @description Their name: as the owner knows them, or as they call themselves. */
+            name: string;
+        };
         /** @description A page of conversations. */
         ConversationList: {
             /** @description Conversations, the one with the latest message first. */
@@ -839,6 +996,18 @@ export interface components {
              */
             until_ms: number;
         };
+        /** @description Hides a comment from everybody else, or shows it again. */
+        HideRequest: {
+            /** @description Which one. */
+            comment: components["schemas"]["CommentRef"];
+            /** @description Whether it is hidden from now on. */
+            hidden: boolean;
+        };
+        /**
+         * @description How far a comment or a reaction of the owner's has come.
+         * @enum {string}
+         */
+        InteractionState: "waiting" | "delivered" | "refused";
         /** @description The invitations that were made, the newest first. */
         InvitationList: {
             /** @description Those that can be used, and for a month those that were used or are over. */
@@ -914,6 +1083,12 @@ export interface components {
             /** @description Whether the owner wrote it. */
             mine: boolean;
             state?: null | components["schemas"]["MessageState"];
+        };
+        /** @description A comment to write. */
+        NewComment: {
+            parent?: null | components["schemas"]["CommentRef"];
+            /** @description 1 to 2,000 characters; clients read it as the text of a post. */
+            text: string;
         };
         /** @description A friend request to send. */
         NewFriend: {
@@ -1026,6 +1201,15 @@ export interface components {
             invitation: string;
             /** @enum {string} */
             kind: "invitation_reused";
+        } | {
+            /** @description Who commented. */
+            author: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "reply";
+            /** @description Which post. */
+            post: string;
+            /** @description Whose post it is. */
+            poster: components["schemas"]["Person"];
         } | {
             /** @description Who. */
             friend: components["schemas"]["Person"];
@@ -1142,6 +1326,7 @@ export interface components {
             id: string;
             /** @description Whether the owner wrote it. */
             mine: boolean;
+            thread?: null | components["schemas"]["ThreadGist"];
         };
         /** @description An error, told to whoever made the request. */
         Problem: {
@@ -1202,6 +1387,27 @@ export interface components {
             name: string;
             /** @description What went wrong; null when nothing did. */
             problem?: string | null;
+        };
+        /** @description Sets or unsets a reaction. */
+        ReactionChange: {
+            /** @description One emoji. */
+            emoji: string;
+            /** @description Whether it is there from now on. */
+            set: boolean;
+        };
+        /** @description One emoji under a post. */
+        ReactionView: {
+            /**
+             * Format: int32
+             * @description How many people have it there, the owner included.
+             */
+            count: number;
+            /** @description The emoji. */
+            emoji: string;
+            /** @description Whether the owner does. */
+            mine: boolean;
+            /** @description Who does, as far as is known: in a thread that was opened, at most 50 of them. */
+            people?: components["schemas"]["Commenter"][];
         };
         /** @description Marks notifications as read. */
         ReadRequest: {
@@ -1325,6 +1531,39 @@ export interface components {
             default_login: boolean;
             /** @description Whether it is set up. */
             state: components["schemas"]["SetupState"];
+        };
+        /** @description What there is under a post, in short. */
+        ThreadGist: {
+            /**
+             * Format: int32
+             * @description How many comments.
+             */
+            comments: number;
+            latest?: null | components["schemas"]["CommentView"];
+            /** @description The reactions, those that most people have first. */
+            reactions: components["schemas"]["ReactionView"][];
+        };
+        /** @description What there is under a post. */
+        ThreadView: {
+            /**
+             * Format: int64
+             * @description When the poster's deployment was asked last, in unix milliseconds; null for the owner's own posts, and before it was.
+             */
+            asked_ms?: number | null;
+            /** @description Whether the owner can say something under it: it is their own, or that of a friend. */
+            can_comment: boolean;
+            /** @description A page of comments, in the order in which they were written. */
+            comments: components["schemas"]["CommentView"][];
+            /** @description The value of `after` for the next page; null on the last one. */
+            next?: string | null;
+            /** @description Which post. */
+            post: string;
+            /** @description Whose it is. */
+            poster: components["schemas"]["Person"];
+            /** @description Why it could not be asked the last time; null if it could. */
+            problem?: string | null;
+            /** @description On the first page, all reactions. */
+            reactions: components["schemas"]["ReactionView"][];
         };
         /** @description How many notifications stay unread. */
         Unread: {
@@ -2524,6 +2763,254 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PostView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_comments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description 1 to 100 visible ASCII characters. A UUIDv7 (RFC 9562) tells when the comment was written, and is recognised for ever and on every replica of a store; any other key for a day, and only where the first request can be seen. */
+                "Idempotency-Key"?: string | null;
+            };
+            path: {
+                author: string;
+                post: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        responses: {
+            /** @description That key was used before; this is what it made */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            /** @description They are no friend */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                author: string;
+                post: string;
+                comment: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CommentChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CommentView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                author: string;
+                post: string;
+                comment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_hidden: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                author: string;
+                post: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HideRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_reaction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                author: string;
+                post: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReactionChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_thread: {
+        parameters: {
+            query?: {
+                /** @description How many at most; 1 to 100, 50 by default. */
+                limit?: number;
+                /** @description The `next` of the page before. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                author: string;
+                post: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadView"];
+                };
+            };
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_thread_refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                author: string;
+                post: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadView"];
                 };
             };
             default: {
