@@ -2,6 +2,7 @@
 export const limits = {
   postLength: 5000,
   warningLength: 200,
+  commentLength: 2000,
   circleNameLength: 60,
   messageLength: 5000,
   nameLength: 60,

@@ -1,5 +1,5 @@
 import type { Api } from './api/client';
-import type { Friend, Post, SessionStatus } from './api/types';
+import type { Comment, Friend, Post, SessionStatus } from './api/types';
 
 /** Makers of what the server would send, for tests. Not part of the app. */
 
@@ -51,4 +51,10 @@ export function deferred<T>() {
     reject = onReject;
   });
   return { promise, resolve, reject };
+}
+
+export function aComment(number: number, rest: Partial<Comment> = {}): Comment {
+  const author = { id: 'bob', name: 'Bob', friend_of: null };
+  const body = { type: 'text/v1', text: `Comment ${number}` };
+  return { id: `c${number}`, author, mine: false, parent: null, created_ms: number, edited_ms: null, body, hidden: false, state: null, ...rest };
 }

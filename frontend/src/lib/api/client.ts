@@ -1,12 +1,41 @@
 import createClient from 'openapi-fetch';
 import { errorFromAnswer, offlineError } from './errors';
 import type { paths } from './schema';
-import type { Changes, Circle, ConversationList, ConversationPage, Friend, FriendList, Invitation, IssuedInvitation, Message, NewPost, NoticePage, Post, PostPage, Profile, RefreshReport, SessionStatus, Settings, SetupRequest } from './types';
+import type {
+  Changes,
+  Circle,
+  Comment,
+  CommentRef,
+  ConversationList,
+  ConversationPage,
+  Friend,
+  FriendList,
+  Invitation,
+  IssuedInvitation,
+  Message,
+  NewComment,
+  NewPost,
+  NoticePage,
+  Post,
+  PostPage,
+  Profile,
+  RefreshReport,
+  SessionStatus,
+  Settings,
+  SetupRequest,
+  ThreadPage,
+} from './types';
 
 /** The owner's sign-in as HTTP Basic carries it (RFC 7617). */
 export interface Credentials {
   readonly userName: string;
   readonly password: string;
+}
+
+/** Which post: by the fingerprint of its author, and its id. */
+export interface PostPlace {
+  readonly author: string;
+  readonly post: string;
 }
 
 /** What the poll of `/api/changes` brought. */
@@ -89,6 +118,45 @@ export class Api {
 
   async deletePost(id: string): Promise<void> {
     await this.#ask(this.#client.DELETE('/api/posts/{id}', options({ params: { path: { id } } })));
+  }
+
+  /** What there is under a post, as far as the deployment knows: a page of it, oldest comment first. */
+  thread(place: PostPlace, limit: number, after?: string): Promise<ThreadPage> {
+    const query = after === undefined ? { limit } : { limit, after };
+    return this.#ask(this.#client.GET('/api/posts/{author}/{post}/thread', options({ params: { path: { ...place }, query } })));
+  }
+
+  /** Has the poster's deployment asked, unless it was within the last 30 s, and gives the first page. */
+  refreshThread(place: PostPlace): Promise<ThreadPage> {
+    return this.#ask(this.#client.POST('/api/posts/{author}/{post}/thread/refresh', options({ params: { path: { ...place } } })));
+  }
+
+  /** Sending the same comment again with the same key creates it once. */
+  comment(place: PostPlace, comment: NewComment, idempotencyKey: string): Promise<Comment> {
+    const headers = { 'Idempotency-Key': idempotencyKey };
+    return this.#ask(this.#client.POST('/api/posts/{author}/{post}/comments', options({ params: { path: { ...place } }, body: comment, headers })));
+  }
+
+  editComment(place: PostPlace, comment: string, text: string): Promise<Comment> {
+    const params = { path: { ...place, comment } };
+    return this.#ask(this.#client.PUT('/api/posts/{author}/{post}/comments/{comment}', options({ params, body: { text } })));
+  }
+
+  async withdrawComment(place: PostPlace, comment: string): Promise<void> {
+    const params = { path: { ...place, comment } };
+    await this.#ask(this.#client.DELETE('/api/posts/{author}/{post}/comments/{comment}', options({ params })));
+  }
+
+  /** Hides a comment under one's own post from everybody else, or shows it again. */
+  async hideComment(place: PostPlace, comment: CommentRef, hidden: boolean): Promise<void> {
+    const params = { path: { ...place } };
+    await this.#ask(this.#client.PUT('/api/posts/{author}/{post}/hidden', options({ params, body: { comment, hidden } })));
+  }
+
+  /** Sets or unsets an emoji of one's own. */
+  async react(place: PostPlace, emoji: string, set: boolean): Promise<void> {
+    const params = { path: { ...place } };
+    await this.#ask(this.#client.PUT('/api/posts/{author}/{post}/reactions', options({ params, body: { emoji, set } })));
   }
 
   conversations(limit: number, before?: string): Promise<ConversationList> {

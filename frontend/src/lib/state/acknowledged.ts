@@ -1,5 +1,5 @@
 /** A store that is replicated may list what was written up to a minute late; after this long a listing is believed. */
-const TRUST_LISTING_AFTER_MS = 120_000;
+export const TRUST_LISTING_AFTER_MS = 120_000;
 
 interface Identified {
   readonly id: string;

@@ -18,6 +18,7 @@ import { Live } from './live.svelte';
 import { PasswordChange } from './new-password.svelte';
 import { Notices } from './notices.svelte';
 import { Outbox } from './outbox.svelte';
+import { PostThreads } from './post-thread.svelte';
 import { ProfileEditor } from './profile.svelte';
 import { Retention } from './retention.svelte';
 import { Router } from './router.svelte';
@@ -63,6 +64,8 @@ export class App {
 /** The state behind the screens of a signed-in owner. */
 export class Home {
   readonly feed: Feed;
+  /** What is said under the posts. */
+  readonly threads: PostThreads;
   readonly outbox: Outbox;
   readonly composer: Composer;
   readonly friends: Friends;
@@ -80,7 +83,8 @@ export class Home {
   constructor(app: App, keep: Keep) {
     const { api, announcer } = app;
     this.#app = app;
-    this.feed = new Feed(api);
+    this.threads = new PostThreads(api, announcer, () => this.live.expect(), () => document.visibilityState === 'visible');
+    this.feed = new Feed(api, (posts) => this.threads.listed(posts));
     this.outbox = new Outbox(api, keep, (post) => {
       this.feed.wrote(post);
       announcer.done(texts.composer.posted);
@@ -120,7 +124,7 @@ export class Home {
       this.#app.clock.set();
     };
     return {
-      feed: then(() => this.feed.reload()),
+      feed: then(async () => void (await Promise.all([this.feed.reload(), this.threads.follow()]))),
       friends: then(() => this.friends.reload()),
       profile: then(() => this.profile.follow()),
       conversations: then(() => this.conversations.follow()),

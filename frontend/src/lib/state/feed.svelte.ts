@@ -33,6 +33,8 @@ export class Feed {
 
   constructor(
     private readonly api: Api,
+    /** Told of posts as they were listed. */
+    private readonly listed: (posts: readonly Post[]) => void = () => undefined,
     now: () => number = Date.now,
   ) {
     this.#acknowledged = new Acknowledged(now, isAnotherEdition);
@@ -70,6 +72,7 @@ export class Feed {
       const known = new Set(this.#listing.map((post) => post.id));
       this.#listing = [...this.#listing, ...page.posts.filter((post) => !known.has(post.id))];
       this.#next = page.next ?? null;
+      this.listed(page.posts);
       this.problem = '';
     } catch (error) {
       this.problem = ApiError.sentence(error);
@@ -114,6 +117,7 @@ export class Feed {
     this.#acknowledged.arrived(merged.posts);
     this.#listing = merged.posts;
     this.#next = merged.next;
+    this.listed(page.posts);
     this.loaded = true;
   }
 

@@ -1,6 +1,7 @@
 import type { Api } from '../api/client';
 import { ApiError } from '../api/errors';
 import type { Notice, NoticePage } from '../api/types';
+import { coloured } from '../format/emoji';
 import { texts } from '../texts';
 
 /** Notices in one page. */
@@ -99,7 +100,17 @@ export function sentence({ event }: Notice): string {
     case 'undeliverable':
     case 'message':
       return t[event.kind](event.friend.name);
+    case 'reply':
+      return event.author.id === event.poster.id ? t.replyOnOwn(event.author.name) : t.reply(event.author.name, event.poster.name);
     default:
-      return t.unknown;
+      return aboutPost(event) ?? t.unknown;
   }
+}
+
+/** What somebody said about a post of the owner's; null if it is something else. */
+function aboutPost(event: { readonly kind: string; readonly friend?: { readonly name: string }; readonly emoji?: string }): string | null {
+  const t = texts.notices.kinds;
+  if (event.friend === undefined) return null;
+  if (event.kind === 'comment') return t.comment(event.friend.name);
+  return event.kind === 'reaction' ? t.reaction(event.friend.name, coloured(event.emoji ?? '')) : null;
 }

@@ -48,4 +48,15 @@ describe('notices', () => {
     expect([isAlarm(alarm), isAlarm(moved)]).toEqual([true, false]);
     expect(sentence(aNotice(1, { event: { kind: 'unknown' } }))).not.toBe('');
   });
+
+  it('tell what others said about posts, also in forms that a later deployment gives them', () => {
+    const [friend, carol] = [{ id: 'bob', name: 'Bob' }, { id: 'carol', name: 'Carol' }];
+    const of = (event: object) => sentence(aNotice(1, { event: event as Notice['event'] }));
+    expect(of({ kind: 'comment', friend, post: 'p', comment: 'c' })).toBe('Bob commented on your post.');
+    expect(of({ kind: 'reaction', friend, post: 'p', emoji: '❤' })).toBe('Bob reacted to your post with ❤\u{FE0F}.');
+    expect(of({ kind: 'reaction', friend, post: 'p', sticker: 7 })).toBe('Bob reacted to your post.');
+    expect(of({ kind: 'reply', author: carol, poster: friend, post: 'p' })).toBe('Carol also commented on the post of Bob.');
+    expect(of({ kind: 'reply', author: friend, poster: friend, post: 'p' })).toBe('Bob also commented on their own post.');
+    expect(of({ kind: 'comment', post: 'p' })).toContain('newer version');
+  });
 });
