@@ -33,7 +33,7 @@ export class Feed {
 
   constructor(
     private readonly api: Api,
-    /** Told of posts as they were listed. */
+    /** Told of posts before they are shown. */
     private readonly listed: (posts: readonly Post[]) => void = () => undefined,
     now: () => number = Date.now,
   ) {
@@ -69,10 +69,10 @@ export class Feed {
       const page = await this.api.feed(PAGE, before);
       // A reload may have moved the end while this was on its way: then the page does not belong here.
       if (this.#next !== before) return;
+      this.listed(page.posts);
       const known = new Set(this.#listing.map((post) => post.id));
       this.#listing = [...this.#listing, ...page.posts.filter((post) => !known.has(post.id))];
       this.#next = page.next ?? null;
-      this.listed(page.posts);
       this.problem = '';
     } catch (error) {
       this.problem = ApiError.sentence(error);
@@ -88,6 +88,7 @@ export class Feed {
 
   /** Takes in a post of one's own that the server has just confirmed. */
   wrote(post: Post): void {
+    this.listed([post]);
     this.#acknowledged.wrote(post);
     this.#acknowledgements += 1;
   }
@@ -115,9 +116,9 @@ export class Feed {
     const held = this.loaded && this.reading ? merged.posts.filter((post) => this.#isNews(post, known)) : [];
     this.#held = new Set(held.map((post) => post.id));
     this.#acknowledged.arrived(merged.posts);
+    this.listed(page.posts);
     this.#listing = merged.posts;
     this.#next = merged.next;
-    this.listed(page.posts);
     this.loaded = true;
   }
 

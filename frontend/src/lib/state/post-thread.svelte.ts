@@ -59,8 +59,8 @@ export class PostThread {
   #taken = 0;
   #watched = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #lastAskMs = -Infinity;
   #askEveryMs = ASK_EVERY_MS;
-  #askNotBeforeMs = 0;
   #recheckMs = RECHECK_MS;
 
   open = $state(false);
@@ -124,10 +124,16 @@ export class PostThread {
 
   /** What the feed tells of it in short. */
   listed(gist: ThreadGist | null): void {
-    if (this.#watched && this.loaded) return void (this.#gist = gist);
-    if (JSON.stringify(gist) !== JSON.stringify(this.#gist)) this.#ahead = false;
+    const isNews = JSON.stringify(gist) !== JSON.stringify(this.#gist);
     this.#gist = gist;
-    this.reactions.arrived(gist?.reactions ?? []);
+    if (this.#watched && this.loaded) {
+      if (!isNews) return;
+      this.#eager();
+      this.#schedule();
+    } else {
+      if (isNews) this.#ahead = false;
+      this.reactions.arrived(gist?.reactions ?? []);
+    }
   }
 
   /** It is on the screen: shows what is stored, then asks the poster's deployment. The returned function ends that. */
@@ -250,17 +256,16 @@ export class PostThread {
 
   async #look(): Promise<void> {
     await this.reload();
-    if (this.#watched && this.now() >= this.#askNotBeforeMs) await this.#ask();
+    if (this.#watched && this.#untilAskMs() === 0) await this.#ask();
   }
 
   /** Has the poster's deployment asked. Of the owner's own posts all is here, and is only read again. */
   async #ask(): Promise<void> {
     clearTimeout(this.#timer);
     const before = JSON.stringify(this.#listing);
-    this.#askNotBeforeMs = this.now() + ASK_EVERY_MS;
+    this.#lastAskMs = this.now();
     await this.#read(this.own ? this.api.thread(this.place, PAGE) : this.api.refreshThread(this.place));
     this.#askEveryMs = JSON.stringify(this.#listing) === before ? Math.min(ASK_SELDOM_MS, this.#askEveryMs * 2) : ASK_EVERY_MS;
-    this.#askNotBeforeMs = Math.max(this.#askNotBeforeMs, this.now() + this.#askEveryMs);
     this.#schedule();
   }
 
@@ -298,17 +303,20 @@ export class PostThread {
     this.#schedule();
   }
 
+  #untilAskMs(): number {
+    return Math.max(0, this.#lastAskMs + this.#askEveryMs - this.now());
+  }
+
   /** Something may come soon. */
   #eager(): void {
     this.#askEveryMs = ASK_EVERY_MS;
     this.#recheckMs = RECHECK_MS;
-    this.#askNotBeforeMs = Math.min(this.#askNotBeforeMs, this.now() + ASK_EVERY_MS);
   }
 
   #schedule(): void {
     clearTimeout(this.#timer);
     if (!this.#watched) return;
-    const untilAskMs = Math.max(0, this.#askNotBeforeMs - this.now());
+    const untilAskMs = this.#untilAskMs();
     const waits = this.comments.some(({ state }) => state === 'waiting');
     this.#timer = setTimeout(() => void this.#tick(), waits ? Math.min(untilAskMs, this.#recheckMs) : untilAskMs);
   }
@@ -316,7 +324,7 @@ export class PostThread {
   async #tick(): Promise<void> {
     if (!this.visible()) {
       this.#timer = setTimeout(() => void this.#tick(), ASK_EVERY_MS);
-    } else if (this.now() >= this.#askNotBeforeMs) {
+    } else if (this.#untilAskMs() === 0) {
       await this.#ask();
     } else {
       this.#recheckMs = Math.min(ASK_SELDOM_MS, this.#recheckMs * 2);
@@ -346,9 +354,12 @@ export class PostThreads {
     return thread;
   }
 
-  /** What the feed tells of posts. */
+  /**
+   * What the feed tells of posts. Threads begin here, before anything shows them: what is derived in one that a component began
+   * would end with that component.
+   */
   listed(posts: readonly Post[]): void {
-    for (const post of posts) this.#threads.get(nameOf(post))?.listed(post.thread ?? null);
+    for (const post of posts) this.of(post).listed(post.thread ?? null);
   }
 
   /** Something changed on the server. */

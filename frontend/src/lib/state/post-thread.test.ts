@@ -172,6 +172,19 @@ describe('while a thread is open', () => {
     expect(refreshThread).toHaveBeenCalledTimes(3);
   });
 
+  it('news in the feed has the poster’s deployment asked again as soon as it may be', async () => {
+    const refreshThread = vi.fn(async () => aPage([]));
+    const { thread } = threadOver({ thread: async () => aPage([]), refreshThread });
+    const leave = thread.watch();
+    await vi.advanceTimersByTimeAsync(5_000);
+    thread.listed(gist(1));
+    await vi.advanceTimersByTimeAsync(ASK_EVERY_MS - 5_001);
+    expect(refreshThread).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(refreshThread).toHaveBeenCalledTimes(2);
+    leave();
+  });
+
   it('nobody is asked about one’s own posts', async () => {
     const ask = vi.fn(async () => aPage([]));
     const { thread } = threadOver({ thread: ask }, aPost(1, { mine: true }));
