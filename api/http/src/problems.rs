@@ -20,6 +20,7 @@ use tidings_social::pulls::PullError;
 use tidings_social::said::SaidError;
 use tidings_social::settings::SettingsError;
 use tidings_social::setup::SetupError;
+use tidings_social::threads::ThreadError;
 
 /// The first letter in upper case and a full stop at the end.
 fn sentence(error: &impl ToString) -> String {
@@ -216,6 +217,34 @@ impl From<SaidError> for Failure {
     }
 }
 
+impl From<ThreadError> for Failure {
+    fn from(error: ThreadError) -> Self {
+        match error {
+            ThreadError::Ledger(error) => error.into(),
+            ThreadError::Text(_) | ThreadError::Emoji(_) | ThreadError::Parent => invalid(&error),
+            ThreadError::KeyReused => Self::new(
+                422,
+                "idempotency-key-reused",
+                "The Idempotency-Key was used before",
+                sentence(&error),
+            ),
+            ThreadError::NoSuchPost => {
+                Self::new(404, "no-such-post", "There is no such post", sentence(&error))
+            }
+            ThreadError::NoSuchComment => {
+                Self::new(404, "not-found", "There is no such comment", sentence(&error))
+            }
+            ThreadError::TooMany => {
+                Self::new(409, "too-many", "There is too much under this post", sentence(&error))
+            }
+            ThreadError::After => {
+                Self::new(400, "bad-page", "That is no page of this thread", sentence(&error))
+            }
+            ThreadError::Signing(_) => internal(&error),
+        }
+    }
+}
+
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {
         match error {
@@ -345,9 +374,10 @@ impl From<PeerError> for Failure {
                 Self::new(403, "invitation-required", "An invitation is needed", sentence(&error))
             }
             PeerError::TooManyStances { retry_after_s }
-            | PeerError::TooManyNotifications { retry_after_s } => too_often(&error, retry_after_s),
+            | PeerError::TooManyNotifications { retry_after_s }
+            | PeerError::TooManyInteractions { retry_after_s } => too_often(&error, retry_after_s),
             PeerError::Signing(_) => internal(&error),
-            PeerError::Stance(_) | PeerError::FutureHead => invalid(&error),
+            PeerError::Stance(_) | PeerError::FutureHead | PeerError::TooManyAtOnce => invalid(&error),
         }
     }
 }

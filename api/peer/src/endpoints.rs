@@ -3,11 +3,12 @@
 
 use tidings_api_http::world::now_ms;
 use tidings_api_http::{AppLedger, AppView, Failure, Reply, Request};
-use tidings_protocol::{FriendshipMessage, Notification};
+use tidings_protocol::{FriendshipMessage, InteractionsMessage, Notification, RecordId};
 use tidings_social::Account;
 use tidings_social::certificates;
 use tidings_social::peer::{self, VerifiedPeer};
 use tidings_social::pulls::{self, PullQuery};
+use tidings_social::threads;
 
 /// A reply, and the view behind it.
 type Answered<'l> = (Reply, AppView<'l>);
@@ -78,8 +79,41 @@ pub async fn changes<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Ans
         pulls::answer(&view, &account, sender.relation(), &query, ledger.timing(), now_ms()).await?;
     batch.merge(sender.learn(&view, now_ms()).await?);
     ledger.commit(&mut view, batch).await?;
-    let tag = format!("\"{}\"", answer.tag());
+    Ok((tagged(request, &answer.tag(), || Reply::json(200, &answer)), view))
+}
+
+/// `POST /p2p/v1/interactions`.
+pub async fn interactions<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
+    let mut view = ledger.view().await?;
+    let account = account(&view).await?;
+    let sender = authenticate(ledger, &mut view, &account, request).await?;
+    let message: InteractionsMessage = request.json()?;
+    let (answer, batch) = threads::receive(&view, &account, &sender, &message, now_ms()).await?;
+    ledger.commit(&mut view, batch).await?;
+    Ok((Reply::json(200, &answer), view))
+}
+
+/// `GET /p2p/v1/posts/{id}/thread`.
+pub async fn thread<'l>(
+    ledger: &'l AppLedger,
+    request: &Request,
+    post: RecordId,
+) -> Result<Answered<'l>, Failure> {
+    let mut view = ledger.view().await?;
+    let account = account(&view).await?;
+    let sender = authenticate(ledger, &mut view, &account, request).await?;
+    sender.require_friend()?;
+    let after = request.parameter("after");
+    let page = threads::page(&view, &account, sender.relation(), post, after.as_deref()).await?;
+    let batch = sender.learn(&view, now_ms()).await?;
+    ledger.commit(&mut view, batch).await?;
+    Ok((tagged(request, &page.tag(), || Reply::json(200, &page)), view))
+}
+
+/// An answer with its tag; 304 if the asker knows it.
+fn tagged(request: &Request, tag: &str, reply: impl FnOnce() -> Reply) -> Reply {
+    let tag = format!("\"{tag}\"");
     let known = request.header("if-none-match") == Some(tag.as_str());
-    let reply = if known { Reply::empty(304) } else { Reply::json(200, &answer) };
-    Ok((reply.with("etag", tag), view))
+    let reply = if known { Reply::empty(304) } else { reply() };
+    reply.with("etag", tag)
 }

@@ -14,7 +14,7 @@ use spin_sdk::http_component;
 use tidings_api_http::world::open_ledger;
 use tidings_api_http::{AppLedger, AppView, Config, Failure, Reply, Request, Then, upkeep};
 use tidings_protocol::limits::REQUEST_BODY_BYTES;
-use tidings_protocol::paths;
+use tidings_protocol::{RecordId, paths};
 
 #[cfg_attr(target_family = "wasm", http_component)]
 async fn handle(incoming: IncomingRequest, out: ResponseOutparam) {
@@ -52,6 +52,8 @@ enum Endpoint {
     Friendship,
     Notification,
     Changes,
+    Interactions,
+    Thread(RecordId),
 }
 
 async fn respond<'l>(
@@ -64,6 +66,8 @@ async fn respond<'l>(
         Endpoint::Friendship => endpoints::friendship(ledger, request).await,
         Endpoint::Notification => endpoints::notification(ledger, request).await,
         Endpoint::Changes => endpoints::changes(ledger, request).await,
+        Endpoint::Interactions => endpoints::interactions(ledger, request).await,
+        Endpoint::Thread(post) => endpoints::thread(ledger, request, post).await,
     }
 }
 
@@ -73,9 +77,16 @@ fn find(request: &Request) -> Result<Endpoint, Failure> {
         (paths::DISCOVERY, _) => Err(Failure::method_not_allowed(&["GET", "HEAD"])),
         (paths::FRIENDSHIP, "POST") => Ok(Endpoint::Friendship),
         (paths::NOTIFICATIONS, "POST") => Ok(Endpoint::Notification),
-        (paths::FRIENDSHIP | paths::NOTIFICATIONS, _) => Err(Failure::method_not_allowed(&["POST"])),
+        (paths::INTERACTIONS, "POST") => Ok(Endpoint::Interactions),
+        (paths::FRIENDSHIP | paths::NOTIFICATIONS | paths::INTERACTIONS, _) => {
+            Err(Failure::method_not_allowed(&["POST"]))
+        }
         (paths::CHANGES, "GET") => Ok(Endpoint::Changes),
         (paths::CHANGES, _) => Err(Failure::method_not_allowed(&["GET"])),
-        (path, _) => Err(Failure::not_found(path)),
+        (path, method) => match paths::post_of_thread(path) {
+            None => Err(Failure::not_found(path)),
+            Some(post) if method == "GET" => Ok(Endpoint::Thread(post)),
+            Some(_) => Err(Failure::method_not_allowed(&["GET"])),
+        },
     }
 }

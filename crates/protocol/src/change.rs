@@ -15,6 +15,7 @@ use std::borrow::Cow;
 /// an answer is not lost with it. It is read from its own text, so how deep it nests does not matter to the others either.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // They live as long as one answer is read, and most of them are records.
 pub enum Change {
     /// A post was written or edited.
     Post {

@@ -28,11 +28,24 @@ pub const WARNING_CHARS: usize = 200;
 /// The text of a comment, in Unicode scalar values.
 pub const COMMENT_CHARS: usize = 2_000;
 
+/// A comment in bytes of its JSON: the longest text, and room for members of later versions. What one friend writes under a post is
+/// kept by its poster and given to others, so it is bounded as a whole; it has to fit into [`REQUEST_BODY_BYTES`] anyway.
+pub const COMMENT_BYTES: usize = 12 * 1024;
+
+/// A reaction in bytes of its JSON: one with the longest name has about 700.
+pub const REACTION_BYTES: usize = 1_024;
+
 /// Interactions in one request. With the longest comments fewer fit into [`REQUEST_BODY_BYTES`].
 pub const INTERACTIONS_AT_ONCE: usize = 16;
 
 /// Comments on a page of a thread: nearly every thread is one page, so that one conditional request tells of all of it.
 pub const THREAD_PAGE_COMMENTS: usize = 500;
+
+/// The comments of a page of a thread, with the certificates of their authors, in bytes of their JSON.
+pub const THREAD_PAGE_BYTES: usize = 256 * 1024;
+
+/// The same of the reactions on the first page: some 350 people. Together they stay well below [`ANSWER_BODY_BYTES`].
+pub const THREAD_REACTIONS_BYTES: usize = 384 * 1024;
 
 /// Kinds of emoji that a summary of a thread counts: what fits below a post.
 pub const SUMMARY_EMOJIS: usize = 12;

@@ -26,6 +26,18 @@ pub mod paths {
     pub const INTERACTIONS: &str = "/p2p/v1/interactions";
     /// Below it, `<record id>/thread` answers with a [`super::super::ThreadPage`]: what there is under a post.
     pub const POSTS: &str = "/p2p/v1/posts";
+
+    /// The path of the thread under a post.
+    #[must_use]
+    pub fn thread_of(post: crate::RecordId) -> String {
+        format!("{POSTS}/{post}/thread")
+    }
+
+    /// The post in such a path.
+    #[must_use]
+    pub fn post_of_thread(path: &str) -> Option<crate::RecordId> {
+        path.strip_prefix(POSTS)?.strip_prefix('/')?.strip_suffix("/thread")?.parse().ok()
+    }
 }
 
 /// `GET /.well-known/tidings`: who is served here, and what it speaks.

@@ -91,7 +91,8 @@ fn taken(vectors: &Vectors, answer: &Value) -> Option<Taken> {
             Change::MessagesRead { through } => taken.messages.read_through = Some(through),
             Change::ConversationCleared(cleared) => taken.messages.cleared = Some(cleared),
             Change::Clearing(clearing) => taken.messages.clearing = Some(clearing),
-            Change::UnreadablePost { .. } | Change::Unknown => {}
+            // What a reader takes of a thread is in `interactions-v1.json`.
+            Change::Thread(_) | Change::UnreadablePost { .. } | Change::Unknown => {}
         }
     }
     Some(taken)

@@ -27,7 +27,7 @@ pub use threads::{
 };
 
 use serde::{Deserialize, Serialize};
-use tidings_protocol::{Address, Certificate, Fingerprint, PublicKey, RecordId, Signed};
+use tidings_protocol::{Address, Certificate, Emoji, Fingerprint, PublicKey, RecordId, Signed};
 
 /// Whether somebody has set up this deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -378,6 +378,28 @@ pub enum NotificationEvent {
         /// Which post.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         post: RecordId,
+    },
+    /// A friend commented on a post of the owner's. There is one for each friend and post, of the latest.
+    Comment {
+        /// Who.
+        friend: Person,
+        /// Under which post.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        post: RecordId,
+        /// Which comment.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        comment: RecordId,
+    },
+    /// A friend reacted to a post of the owner's. There is one for each friend and post, of the latest.
+    Reaction {
+        /// Who.
+        friend: Person,
+        /// To which post.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        post: RecordId,
+        /// With which emoji.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        emoji: Emoji,
     },
     /// A friend wrote something to the owner. There is one for each friend, of the latest; it goes when all was read.
     Message {

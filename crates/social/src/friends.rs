@@ -11,6 +11,7 @@ use crate::said::outbox::Tries;
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
+use crate::threads;
 use std::collections::BTreeSet;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
@@ -415,7 +416,7 @@ pub fn unblock(relation: &Relation) -> Result<Batch, FriendError> {
     Ok(batch)
 }
 
-/// Removes what was pulled from somebody, and where the pulls stood.
+/// Removes what was pulled from somebody, and where the pulls stood, and what they said under the owner's posts.
 pub(crate) async fn forget<S: KeyValue>(
     view: &View<'_, S>,
     relation: &Relation,
@@ -423,7 +424,8 @@ pub(crate) async fn forget<S: KeyValue>(
 ) -> Result<(), LedgerError> {
     let who = &relation.fingerprint;
     let done = held::drop_others(view, who, Listed::default(), &BTreeSet::new(), batch).await?;
-    if done.more {
+    let said = threads::let_go_of_author(view, who, batch).await?;
+    if done.more || said {
         // The rest is shown to nobody any more, and goes bit by bit.
         batch.put(keys::leftover(who), Vec::new());
     }

@@ -2,8 +2,12 @@
 //!
 //! Values are JSON. A partition groups what is read together; see `docs/storage.md`.
 
+mod under;
+
+pub(crate) use under::*;
+
 use tidings_ledger::{Key, Range};
-use tidings_protocol::{CommentRef, Emoji, Fingerprint, Head, RecordId, StanceOrder};
+use tidings_protocol::{Emoji, Fingerprint, Head, RecordId, StanceOrder};
 
 /// Claims that a setup is under way. Owner component.
 pub(crate) const CLAIM: &str = "claim";
@@ -78,9 +82,10 @@ pub(crate) const SPENT: &str = "spent";
 /// What all friends may pull.
 pub(crate) const SHARED: [&str; 3] = [POST, GONE, PROFILE];
 
-/// What one friend may pull: what all friends may, what the owner wrote to them, and what only they are to learn.
+/// What one friend may pull: what all friends may, what the owner wrote to them, what only they are to learn, and what changed
+/// under posts for all. The latter makes no head: it is nothing to be told of.
 pub(crate) fn shared_with(who: &Fingerprint) -> Vec<String> {
-    let own = [dm(who), to(who)];
+    let own = [dm(who), to(who), THREAD.to_owned()];
     SHARED.iter().map(|partition| (*partition).to_owned()).chain(own).collect()
 }
 
@@ -183,36 +188,6 @@ pub(crate) fn is_progress(key: &Key) -> bool {
 /// The serial in an entry of `certificate`.
 pub(crate) fn serial_of(key: &Key) -> Option<u64> {
     key.rest().split('/').next()?.parse().ok()
-}
-
-/// `thread:<post>`, without a value: something changed under a post for all.
-pub(crate) fn thread(post: RecordId) -> Key {
-    key(THREAD, &post.to_string())
-}
-
-/// `to/<who>:thread/<post>`, without a value: the same of a post that is for `who` and not for all.
-pub(crate) fn to_thread(who: &Fingerprint, post: RecordId) -> Key {
-    key(&to(who), &format!("thread/{post}"))
-}
-
-/// `under:<post>/comment/<id>.<author>` -> `Signed<Comment>`, or nothing once it was withdrawn.
-pub(crate) fn comment(post: RecordId, comment: CommentRef) -> Key {
-    key(UNDER, &format!("{post}/comment/{}.{}", comment.id, comment.author))
-}
-
-/// `under:<post>/hidden/<id>.<author>`, without a value: the owner hides that comment.
-pub(crate) fn hidden(post: RecordId, comment: CommentRef) -> Key {
-    key(UNDER, &format!("{post}/hidden/{}.{}", comment.id, comment.author))
-}
-
-/// `under:<post>/reaction/<author>/<emoji>` -> `Signed<Reaction>`, set or not.
-pub(crate) fn reaction(post: RecordId, author: &Fingerprint, emoji: &Emoji) -> Key {
-    key(UNDER, &format!("{post}/reaction/{author}/{emoji}"))
-}
-
-/// `by:<author>/<post>`, without a value: there is something of theirs under the owner's post.
-pub(crate) fn by(author: &Fingerprint, post: RecordId) -> Key {
-    key(BY, &format!("{author}/{post}"))
 }
 
 /// `said:<post>.<poster>/comment/<id>` -> `Signed<Comment>`, or nothing once it was withdrawn.
@@ -530,7 +505,7 @@ pub(crate) fn pull(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/pull"))
 }
 
-/// `friend:<who>/leftover`, without a value: posts of theirs are still held although they are no friend. Both components.
+/// `friend:<who>/leftover`, without a value: posts or comments of theirs are still held although they are no friend. Both components.
 pub(crate) fn leftover(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/leftover"))
 }

@@ -1,4 +1,4 @@
-//! The social rules of Tidings: identity, friends, posts, feed, private messages, notifications.
+//! The social rules of Tidings: identity, friends, posts, feed, comments, private messages, notifications.
 //!
 //! This crate decides without doing: stored facts, input and time go in; entries to commit and requests to send come
 //! out. The edge (`api/`) commits and sends. So every rule here can be tested without a network, a clock or a host.
@@ -40,6 +40,7 @@ pub mod stance;
 mod stored;
 mod strangers;
 pub mod sync;
+pub mod threads;
 
 #[cfg(test)]
 mod tests;

@@ -104,12 +104,6 @@ pub const INVITATION_SHOWN_MS: u64 = 30 * DAY_MS;
 /// What the owner notes about an invitation, in Unicode scalar values.
 pub const INVITATION_NOTE_CHARS: usize = 100;
 
-/// Comments of one person under one post.
-pub const COMMENTS_OF_ONE: usize = 100;
-
-/// Emojis that one person has under one post.
-pub const REACTIONS_OF_ONE: usize = 10;
-
 /// Pages of a thread that are asked for: more than the limits of a post fill.
 pub const THREAD_PAGES: usize = 8;
 
@@ -205,6 +199,31 @@ pub const HEARD_MOST: usize = 120;
 
 /// Listings that one friend may begin within [`PACE_MS`]. An honest friend begins one, and another after a lost answer.
 pub const LISTINGS_MOST: u32 = 20;
+
+/// Comments under one post, withdrawn ones included: a page that is opened reads all of them, half a megabyte as people write.
+pub const COMMENTS_OF_POST: usize = 500;
+
+/// The same by one person: nobody talks all others away.
+pub const COMMENTS_OF_ONE: usize = 100;
+
+/// Emojis that one person has under one post at a time.
+pub const REACTIONS_OF_ONE: usize = 10;
+
+/// The same with those that they took back: a mark stays, so that a late copy brings nothing back.
+pub const REACTION_MARKS_OF_ONE: usize = 40;
+
+/// Reactions under one post, with those that were taken back.
+pub const REACTIONS_OF_POST: usize = 1_000;
+
+/// Comments and reactions of one friend within [`PACE_MS`] that are written down; more than anybody types.
+pub const INTERACTIONS_MOST: u32 = 120;
+
+/// Posts under which what one person said is removed in one step, after they ceased to be a friend.
+pub const LET_GO_THREADS: usize = 50;
+
+/// The newest comments in the summaries of threads on one page of a pull, in bytes of their JSON; further summaries only count.
+/// Together with the posts they stay below what a reader takes.
+pub const SUMMARIES_BYTES: usize = 96 * 1024;
 
 /// The time within which what one friend asks for is counted, in milliseconds.
 pub const PACE_MS: u64 = 10 * 60_000;

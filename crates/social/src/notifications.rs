@@ -57,6 +57,8 @@ impl NotificationEvent {
             }
             Self::Message { friend } => format!("message {}", friend.id),
             Self::Reply { poster, post, .. } => format!("reply {post} {}", poster.id),
+            Self::Comment { friend, post, .. } => format!("comment {post} {}", friend.id),
+            Self::Reaction { friend, post, .. } => format!("reaction {post} {}", friend.id),
             Self::Unknown => "unknown".to_owned(),
         }
     }
@@ -76,6 +78,8 @@ impl NotificationEvent {
                 | Self::FriendRekeyed { .. }
                 | Self::Message { .. }
                 | Self::Reply { .. }
+                | Self::Comment { .. }
+                | Self::Reaction { .. }
         )
     }
 }
@@ -122,6 +126,21 @@ pub(crate) async fn forget<S: KeyValue>(
     let known = load(view).await?;
     let twins = known.iter().filter(|noted| noted.id.unique() == unique);
     twins.for_each(|twin| batch.delete(keys::notification(twin.id)));
+    Ok(())
+}
+
+/// Lets go of the notes of events that are no news any more.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) async fn forget_where<S: KeyValue>(
+    view: &View<'_, S>,
+    is_over: impl Fn(&NotificationEvent) -> bool,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let known = load(view).await?;
+    let over = known.iter().filter(|noted| is_over(&noted.event));
+    over.for_each(|noted| batch.delete(keys::notification(noted.id)));
     Ok(())
 }
 

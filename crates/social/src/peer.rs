@@ -14,7 +14,7 @@ use crate::stance::{Heard, Said};
 use crate::{profile, resigning, settings, strangers};
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
-use tidings_protocol::limits::FUTURE_TOLERANCE_MS;
+use tidings_protocol::limits::{FUTURE_TOLERANCE_MS, INTERACTIONS_AT_ONCE};
 use tidings_protocol::request_signature::{ClaimedRequest, RequestParts, RequestSignatureError};
 use tidings_protocol::{
     Address, Certificate, Discovery, Friendship, FriendshipAnswer, FriendshipMessage, Notification,
@@ -87,6 +87,15 @@ pub enum PeerError {
         /// When there is room for the next one, in seconds.
         retry_after_s: u64,
     },
+    /// There are more comments and reactions in one request than there may be.
+    #[error("at most {INTERACTIONS_AT_ONCE} comments and reactions go into one request")]
+    TooManyAtOnce,
+    /// A friend comments and reacts more than anybody does.
+    #[error("too many comments and reactions within a short time: try again in {retry_after_s} s")]
+    TooManyInteractions {
+        /// When there is room for the next one, in seconds.
+        retry_after_s: u64,
+    },
     /// The head lies in the future.
     #[error("the head lies more than {} s in the future: is your clock right?", FUTURE_TOLERANCE_MS / 1_000)]
     FutureHead,
@@ -147,6 +156,11 @@ impl VerifiedPeer {
     #[must_use]
     pub fn relation(&self) -> &Relation {
         &self.relation
+    }
+
+    /// The certificate in force, with which their request was verified.
+    pub(crate) fn certificate(&self) -> &Certificate {
+        self.certificate.unverified()
     }
 
     /// What is to be committed of the certificate that came along, in whatever request: it is kept if it replaces the known

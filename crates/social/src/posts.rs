@@ -3,13 +3,12 @@
 use crate::account::Account;
 use crate::api::{Audience, NewPost, Person, PostChange, PostPage, PostView};
 use crate::audience::{self, AudienceError};
-use crate::circles::Circles;
 use crate::feed::{PageError, PageRequest, Shown};
 use crate::keys;
 use crate::limits::{IDEMPOTENCY_KEY_BYTES, IDEMPOTENCY_MS};
-use crate::relation::Relation;
 use crate::spliced::StoredPost;
 use crate::stored;
+use crate::threads::{self, Readers};
 use std::str::FromStr;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, Range, View};
@@ -158,27 +157,16 @@ pub async fn write<S: KeyValue>(
     let post = Post { id, author: account.identity(), key, body, edited_ms: None };
     let record = Signed::sign(post, account.deployment_key())?.to_json();
     let mut batch = Batch::new();
-    let readers = if audience.is_everybody() { None } else { Some(Readers::load(view, &audience).await?) };
+    let readers = if audience.is_everybody() { None } else { Some(readers_of(view, &audience).await?) };
     put(id, record.clone(), None, &audience, readers.as_ref(), now_ms, &mut batch);
     Ok((Written { post: shown(id, author, &record, audience)?, existed: false }, batch))
 }
 
 /// Everybody who may have to learn of a post that is not for all.
-struct Readers {
-    relations: Vec<Relation>,
-    circles: Circles,
-}
-
-impl Readers {
-    async fn load<S: KeyValue>(view: &View<'_, S>, audience: &Audience) -> Result<Self, PostError> {
-        let readers = Self::all(view).await?;
-        audience.check(&readers.relations, &readers.circles)?;
-        Ok(readers)
-    }
-
-    async fn all<S: KeyValue>(view: &View<'_, S>) -> Result<Self, LedgerError> {
-        Ok(Self { relations: Relation::load_all(view).await?, circles: Circles::load(view).await? })
-    }
+async fn readers_of<S: KeyValue>(view: &View<'_, S>, audience: &Audience) -> Result<Readers, PostError> {
+    let readers = Readers::load(view).await?;
+    audience.check(&readers.relations, &readers.circles)?;
+    Ok(readers)
 }
 
 /// Puts a post, or another edition of one, where its audience says, and tells each friend what that means to them. `readers`
@@ -247,9 +235,9 @@ pub async fn edit<S: KeyValue>(
         None
     } else if before == after {
         // A circle or a friend that it names may be gone by now.
-        Some(Readers::all(view).await?)
+        Some(Readers::load(view).await?)
     } else {
-        Some(Readers::load(view, &after).await?)
+        Some(readers_of(view, &after).await?)
     };
     let text = if post.body == body {
         record.to_json()
@@ -260,6 +248,9 @@ pub async fn edit<S: KeyValue>(
         Signed::sign(edition, account.deployment_key())?.to_json()
     };
     put(id, text.clone(), Some(&before), &after, readers.as_ref(), now_ms, &mut batch);
+    if let Some(readers) = readers.as_ref().filter(|_| before != after) {
+        threads::follow(view, id, &after, readers, &mut batch).await?;
+    }
     Ok((shown(id, author, &text, after)?, batch))
 }
 
@@ -348,12 +339,13 @@ async fn withdraw<S: KeyValue>(
     if audience.is_everybody() {
         clear(id, batch);
         batch.put(keys::gone(now_ms, id), Vec::new());
-        return Ok(());
+        return threads::remove_all(view, id, None, batch).await;
     }
+    let readers = Readers::load(view).await?;
+    threads::remove_all(view, id, Some(&readers), batch).await?;
     batch.delete(keys::limited(id));
     batch.delete(keys::audience(id));
-    let Readers { relations, circles } = Readers::all(view).await?;
-    for friend in relations.iter().filter(|relation| audience.includes(relation, &circles)) {
+    for friend in readers.relations.iter().filter(|relation| audience.includes(relation, &readers.circles)) {
         audience::take(&friend.fingerprint, id, now_ms, batch);
     }
     Ok(())

@@ -220,7 +220,7 @@ pub struct Relation {
     pub(crate) invitation: Option<InvitationToken>,
     /// All stances of theirs of the last day, in their order, and the latest.
     pub(crate) spoken: Vec<Spoken>,
-    /// Whether posts of theirs are still held although they are no friend.
+    /// Whether posts or comments of theirs are still held although they are no friend.
     pub(crate) leftover: bool,
 }
 

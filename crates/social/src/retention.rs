@@ -11,6 +11,7 @@ use crate::relation::Relation;
 use crate::said;
 use crate::settings;
 use crate::stored;
+use crate::threads;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use tidings_ledger::{Batch, Direction, Entry, Key, KeyValue, LedgerError, Range, View};
@@ -158,7 +159,7 @@ fn parse_feed(entry: &Entry) -> Option<(RecordId, Fingerprint)> {
     Some((id.parse().ok()?, author.parse().ok()?))
 }
 
-/// Lets go of some more posts of somebody who is no friend any more.
+/// Lets go of some more of what somebody wrote who is no friend any more.
 async fn let_go_of_leftover<S: KeyValue>(
     view: &View<'_, S>,
     former: &Relation,
@@ -166,8 +167,12 @@ async fn let_go_of_leftover<S: KeyValue>(
 ) -> Result<(), LedgerError> {
     let who = &former.fingerprint;
     // Friends again: the listing that they begin with tells what to let go of.
-    let is_done = former.is_friend()
-        || !held::drop_others(view, who, Listed::default(), &BTreeSet::new(), batch).await?.more;
+    let mut is_done = former.is_friend();
+    if !is_done {
+        let held = held::drop_others(view, who, Listed::default(), &BTreeSet::new(), batch).await?;
+        let said = threads::let_go_of_author(view, who, batch).await?;
+        is_done = !held.more && !said;
+    }
     if is_done {
         batch.delete(keys::leftover(who));
     }

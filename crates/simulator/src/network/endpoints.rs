@@ -6,11 +6,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidings_ledger::{Clock as _, LedgerError};
 use tidings_protocol::request_signature::{RequestParts, RequestSignatureError};
-use tidings_protocol::{FriendshipMessage, Notification, Problem, paths};
+use tidings_protocol::{FriendshipMessage, InteractionsMessage, Notification, Problem, paths};
 use tidings_social::Account;
 use tidings_social::peer::{self, PeerError, VerifiedPeer};
-use tidings_social::pulls::{self, PullError, PullQuery, StoredAnswer};
+use tidings_social::pulls::{self, PullError, PullQuery};
 use tidings_social::sync::{Outgoing, Received};
+use tidings_social::threads::{self, ThreadError};
 
 /// Why a request is not answered with what it asks for.
 struct Failure {
@@ -48,9 +49,10 @@ impl From<PeerError> for Failure {
             PeerError::Ledger(error) => error.into(),
             PeerError::Signature(RequestSignatureError::Misaddressed { .. }) => Self::new(403, error),
             PeerError::Signature(_) | PeerError::UnknownSender => Self::new(401, error),
-            PeerError::Stance(_) | PeerError::FutureHead => Self::new(422, error),
+            PeerError::Stance(_) | PeerError::FutureHead | PeerError::TooManyAtOnce => Self::new(422, error),
             PeerError::TooManyStances { retry_after_s }
-            | PeerError::TooManyNotifications { retry_after_s } => {
+            | PeerError::TooManyNotifications { retry_after_s }
+            | PeerError::TooManyInteractions { retry_after_s } => {
                 Self { retry_after_s: Some(retry_after_s), ..Self::new(429, error) }
             }
             _ => Self::new(403, error),
@@ -77,9 +79,19 @@ fn received(status: u16, body: &impl Serialize) -> Received {
     Received { status, headers, body }
 }
 
+impl From<ThreadError> for Failure {
+    fn from(error: ThreadError) -> Self {
+        match error {
+            ThreadError::Ledger(error) => error.into(),
+            ThreadError::NoSuchPost => Self::new(404, error),
+            _ => Self::new(400, error),
+        }
+    }
+}
+
 /// An answer with its tag; without a body, if the asker knows it.
-fn tagged(request: &Outgoing, answer: &StoredAnswer) -> Received {
-    let tag = format!("\"{}\"", answer.tag());
+fn tagged(request: &Outgoing, tag: &str, answer: &impl Serialize) -> Received {
+    let tag = format!("\"{tag}\"");
     let is_known = request.headers.iter().any(|(name, value)| name == "if-none-match" && *value == tag);
     let mut received = received(200, answer);
     if is_known {
@@ -123,7 +135,7 @@ async fn respond<'l>(
         return Ok((answer, view));
     }
     let sender = authenticate(&view, &account, clock, request).await?;
-    let (answer, batch) = match request.path {
+    let (answer, batch) = match &*request.path {
         paths::FRIENDSHIP => {
             let message: FriendshipMessage = body(request)?;
             let received_ =
@@ -145,9 +157,22 @@ async fn respond<'l>(
             ledger.commit(&mut view, given).await?;
             let (answer, batch) =
                 pulls::answer(&view, &account, relation, &query, timing, clock.now_ms()).await?;
-            (tagged(request, &answer), batch)
+            (tagged(request, &answer.tag(), &answer), batch)
         }
-        path => return Err(Failure::new(404, format!("there is nothing at {path}"))),
+        paths::INTERACTIONS => {
+            let message: InteractionsMessage = body(request)?;
+            let taken = threads::receive(&view, &account, &sender, &message, clock.now_ms()).await?;
+            (received(200, &taken.0), taken.1)
+        }
+        path => {
+            let Some(post) = paths::post_of_thread(path) else {
+                return Err(Failure::new(404, format!("there is nothing at {path}")));
+            };
+            sender.require_friend()?;
+            let after = parameter(request, "after");
+            let page = threads::page(&view, &account, sender.relation(), post, after.as_deref()).await?;
+            (tagged(request, &page.tag(), &page), sender.learn(&view, clock.now_ms()).await?)
+        }
     };
     ledger.commit(&mut view, batch).await?;
     Ok((answer, view))

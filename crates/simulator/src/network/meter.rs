@@ -1,6 +1,8 @@
 //! What was sent and received, by whom.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use tidings_protocol::paths;
 use tidings_social::sync::{Outgoing, Received};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -33,6 +35,14 @@ impl Traffic {
     }
 }
 
+/// What is asked for: those paths are one that only differ in the post.
+fn kind(request: &Outgoing) -> &'static str {
+    match request.path {
+        Cow::Borrowed(path) => path,
+        Cow::Owned(_) => paths::POSTS,
+    }
+}
+
 /// Counts for everybody.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
@@ -47,12 +57,12 @@ impl Meter {
     pub fn sent(&mut self, from: usize, now_ms: u64, request: &Outgoing) {
         let traffic = &mut self.of[from];
         traffic.sent_at_ms.push(now_ms);
-        *traffic.sent.entry(request.path).or_default() += 1;
+        *traffic.sent.entry(kind(request)).or_default() += 1;
         traffic.egress_bytes += request_bytes(request);
     }
 
     pub fn arrived(&mut self, to: usize, request: &Outgoing) {
-        *self.of[to].arrived.entry(request.path).or_default() += 1;
+        *self.of[to].arrived.entry(kind(request)).or_default() += 1;
     }
 
     pub fn answered(&mut self, by: usize, received: &Received) {

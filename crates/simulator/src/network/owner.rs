@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::LazyLock;
-use tidings_ledger::{Clock as _, LedgerError};
+use tidings_ledger::{Batch, Clock as _, LedgerError};
 use tidings_protocol::{Certificate, Fingerprint, RecordId};
 use tidings_social::access::{Access, AccessRandom};
 use tidings_social::api::{
@@ -338,7 +338,7 @@ pub(super) async fn befriend(world: &Rc<World>, number: usize, typed: String) ->
         let account = at.account(&view).await?;
         let target = friends::target(&account, &typed)?;
         let unique = at.deployment.bytes();
-        if Spent::take_one(&at.ledger, &mut view, at.now_ms(), unique).await?.is_err() {
+        if Spent::take_one(&at.ledger, &mut view, at.now_ms(), unique, Batch::new()).await?.is_err() {
             return Err(rules("too many requests to others within the last hour"));
         }
         drop(view);

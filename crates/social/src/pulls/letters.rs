@@ -47,7 +47,7 @@ pub(super) async fn list<S: KeyValue>(
         Some(before) => Place::Messages { start, before },
         None => Place::Changes { read: start, at: None },
     };
-    Ok(Page { changes, listed: None, next, more: true })
+    Ok(Page { changes, threads: Vec::new(), listed: None, next, more: true })
 }
 
 /// Everything that is told of the conversation with `reader` beside its messages.

@@ -22,6 +22,7 @@ use crate::relation::{Relation, Served};
 use crate::resigning;
 use crate::spliced::Spliced;
 use crate::stored;
+use crate::threads;
 use cursor::{Place, Sealer};
 use data_encoding::BASE64URL_NOPAD;
 use restricted::{Restricted, Told};
@@ -42,6 +43,9 @@ const GIVEN_SOON_MS: u64 = 2_000;
 
 /// What a change without a record takes on a page, in bytes.
 const BARE_CHANGE_BYTES: usize = 64;
+
+/// What a thread takes on a page without its newest comment, in bytes: the counts of as many emojis as a summary names.
+const THREAD_CHANGE_BYTES: usize = 512;
 
 /// Why a pull is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -248,8 +252,13 @@ pub async fn answer<S: KeyValue>(
         complete = head_for(&heads, relation, settled);
         served.of_all = heads.all.max(served.of_all);
     }
+    let mut changes: Vec<StoredChange> =
+        page.changes.into_iter().map(|change| change.signed_again(account)).collect();
+    // Read last: there are other people's words about posts that are not for this reader.
+    let threads = threads::given_along(view, account, &page.threads).await?;
+    changes.extend(threads.into_iter().map(|thread| StoredChange::Other(Box::new(Change::Thread(thread)))));
     let mut answer = StoredAnswer {
-        changes: page.changes.into_iter().map(|change| change.signed_again(account)).collect(),
+        changes,
         listed: page.listed,
         cursor: sealer.seal(page.next),
         head: complete,
@@ -298,6 +307,9 @@ fn again_ms(head: Head, timing: Timing, now_ms: u64) -> Option<u64> {
 /// A piece of an answer.
 struct Page {
     changes: Vec<StoredChange>,
+    /// Posts whose threads go along, as far as there are any: those on the page of a listing, those that the reader is given
+    /// because they are for them, and those under which something changed.
+    threads: Vec<RecordId>,
     listed: Option<Listed>,
     next: Place,
     more: bool,
@@ -341,6 +353,7 @@ async fn list<S: KeyValue>(
     }
     let (rows, floor) = restricted.rows(before, oldest).await?;
     let (mut bytes, mut given, mut last, mut is_cut) = (0, 0, None, false);
+    let mut threads = Vec::new();
     for (id, stored) in rows {
         is_cut = given == PULL_PAGE_CHANGES || given > 0 && stored.is_none() && restricted.has_read_much();
         if is_cut {
@@ -359,6 +372,7 @@ async fn list<S: KeyValue>(
         }
         given += 1;
         last = Some(id);
+        threads.push(id);
         changes.extend(post_change(&stored.value));
     }
     // What this reads has no part in how long the page is.
@@ -378,7 +392,7 @@ async fn list<S: KeyValue>(
         // One page is a picture of one moment, so nothing has changed meanwhile.
         (None, before) => (Place::Changes { read: start, at: None }, before.is_some()),
     };
-    Ok(Page { changes, listed: Some(listed), next, more })
+    Ok(Page { changes, threads, listed: Some(listed), next, more })
 }
 
 /// Where a page of changes begins.
@@ -416,17 +430,17 @@ async fn changes<S: KeyValue>(
     let partitions: Vec<&str> = partitions.iter().map(String::as_str).collect();
     let since = pass.at.unwrap_or(pass.read);
     let found = restricted.view().oldest_changes(&partitions, since, PULL_PAGE_CHANGES + 1).await?;
-    let mut changes = Vec::new();
+    let (mut changes, mut threads, mut count) = (Vec::new(), Vec::new(), 0);
     let (mut bytes, mut last, mut more, mut given) = (0, None, false, None);
     let (mut settled_read, mut within) = (pass.read, None);
     for item in found.items.iter().filter(|item| !pass.has_given(item)) {
         let here = keys::parse_to(&item.key).filter(|told| matches!(told, ToPost::Here(_))).is_some();
-        let is_many = changes.len() >= PULL_PAGE_CHANGES || here && restricted.has_read_much();
-        let Some((change, size)) = change(restricted, item, oldest).await? else { continue };
+        let is_many = count >= PULL_PAGE_CHANGES || here && restricted.has_read_much();
+        let Some((given_now, size)) = change(restricted, item, oldest).await? else { continue };
         // Changes of one commit share a stamp and stay on one page, since a page ends at a stamp; but not posts of which
         // somebody may see many at once from then on.
         let is_full = bytes + size > PULL_PAGE_BYTES || is_many;
-        if is_full && !changes.is_empty() && (last != Some(item.stamp) || here) {
+        if is_full && count > 0 && (last != Some(item.stamp) || here) {
             more = true;
             within = given.filter(|_| last == Some(item.stamp)).map(|after| (item.stamp, after));
             break;
@@ -443,18 +457,30 @@ async fn changes<S: KeyValue>(
             settled_read = item.stamp;
         }
         bytes += size;
-        changes.push(change);
+        count += 1;
+        match given_now {
+            Given::Change(change) => {
+                // Who is given the post may not know yet what there is under it.
+                let is_post = matches!(*change, StoredChange::Post(_));
+                threads.extend(given.filter(|_| here && is_post));
+                changes.push(*change);
+            }
+            Given::Thread(post) => threads.push(post),
+        }
     }
+    // The newest first: if not all newest comments fit, those of the newest posts do.
+    threads.sort_unstable_by_key(|post| std::cmp::Reverse(*post));
+    threads.dedup();
     let read = settled_read;
     if let Some((at, after)) = within {
-        return Ok(Page { changes, listed: None, next: Place::Within { read, at, after }, more });
+        return Ok(Page { changes, threads, listed: None, next: Place::Within { read, at, after }, more });
     }
     if let Some(until) = found.until.filter(|_| !more) {
         // The store was not read any further for this page.
         (last, more) = (Some(until), true);
     }
     let at = last.filter(|last| more && *last > read);
-    Ok(Page { changes, listed: None, next: Place::Changes { read, at }, more })
+    Ok(Page { changes, threads, listed: None, next: Place::Changes { read, at }, more })
 }
 
 /// The head that a friend holds who was just given everything that `heads` tells of. It never goes below what they were
@@ -468,17 +494,31 @@ fn head_for(heads: &Heads, relation: &Relation, settled: Stamp) -> Option<Head> 
     heads.visible_to(&relation.fingerprint).max(relation.served_head()).max(told)
 }
 
-/// What a changed entry means to the reader, and about how many bytes of an answer that takes.
+/// What a reader is given because an entry changed.
+enum Given {
+    /// This.
+    Change(Box<StoredChange>),
+    /// What there is under a post by now.
+    Thread(RecordId),
+}
+
+/// What a changed entry means to the reader, and about how many bytes of an answer that takes. Of a thread that is what it takes
+/// without its newest comment: what there is to read about it is read when the page is composed.
 async fn change<S: KeyValue>(
     restricted: &mut Restricted<'_, '_, S>,
     item: &tidings_ledger::Change,
     oldest: Option<RecordId>,
-) -> Result<Option<(StoredChange, usize)>, LedgerError> {
+) -> Result<Option<(Given, usize)>, LedgerError> {
     let Some(value) = &item.value else { return Ok(None) };
     let wanted = |id: &RecordId| Some(*id) >= oldest;
     let deleted = |id| StoredChange::Other(Box::new(Change::PostDeleted { id }));
-    let sized =
-        |change: Option<StoredChange>, bytes: usize| Ok(change.map(|c| (c, bytes.max(BARE_CHANGE_BYTES))));
+    let sized = |change: Option<StoredChange>, bytes: usize| {
+        Ok(change.map(|change| (Given::Change(Box::new(change)), bytes.max(BARE_CHANGE_BYTES))))
+    };
+    if let Some(post) = keys::parse_thread(&item.key) {
+        let is_shown = wanted(&post) && restricted.may_see_thread(&item.key, post).await?;
+        return Ok(is_shown.then_some((Given::Thread(post), THREAD_CHANGE_BYTES)));
+    }
     match item.key.partition() {
         keys::POST => {
             let id: Option<RecordId> = item.key.rest().parse().ok();

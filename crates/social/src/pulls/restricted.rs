@@ -4,7 +4,7 @@ use crate::audience;
 use crate::circles::Circles;
 use crate::keys::{self, ToPost};
 use crate::relation::Relation;
-use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Page, Range, View};
+use tidings_ledger::{Direction, Entry, Key, KeyValue, LedgerError, Page, Range, View};
 use tidings_protocol::limits::PULL_PAGE_CHANGES;
 use tidings_protocol::{Fingerprint, RecordId};
 
@@ -63,6 +63,15 @@ impl<'a, 'v, S: KeyValue> Restricted<'a, 'v, S> {
             (_, None) if self.view.get(keys::post(id).as_str()).await?.is_some() => Ok(Told::Nothing),
             (_, None) => Ok(Told::Gone(id)),
         }
+    }
+
+    /// Whether what `key` says to have changed is under a post that they may see.
+    pub(super) async fn may_see_thread(&mut self, key: &Key, post: RecordId) -> Result<bool, LedgerError> {
+        if self.view.get(keys::post(post).as_str()).await?.is_some() {
+            return Ok(true);
+        }
+        // What is under a post for some is told of where only they look.
+        Ok(key.partition() != keys::THREAD && self.record(post).await?.is_some())
     }
 
     /// Whether the request has read as much as it should.

@@ -17,6 +17,9 @@ mod retention;
 mod setup;
 mod stances;
 mod strangers;
+mod under;
+mod under_owner;
+mod under_riders;
 
 use crate::access::{Access, AccessRandom};
 use crate::account::{Account, SetupRecord};
@@ -27,7 +30,7 @@ use crate::heads::Heads;
 use crate::peer::PeerError;
 use crate::pulls::{PullError, PullQuery};
 use crate::sync::{self, PeerAnswer, PeerRequest, PullRequest, Scope, Task};
-use crate::{Relation, friends, keys, peer, posts as own_posts, profile, pulls, stored};
+use crate::{Relation, friends, keys, peer, posts as own_posts, profile, pulls, stored, threads};
 use pollster::block_on;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -336,6 +339,8 @@ impl World {
             Task::Friendship(_) => ("POST", paths::FRIENDSHIP),
             Task::Notify(_) => ("POST", paths::NOTIFICATIONS),
             Task::Pull(_) => ("GET", paths::CHANGES),
+            Task::Interact(_) => ("POST", paths::INTERACTIONS),
+            Task::Thread(_) => ("GET", paths::POSTS),
         };
         let parts = RequestParts { method, path, query: "", headers: &[], body: b"" };
         let certificate = request.with_certificate.then(|| sender.certificate());
@@ -362,6 +367,28 @@ impl World {
                 let received = peer::receive_notification(&view, account, &verified, *notification, now_ms);
                 let (answer, batch) = block_on(received)?;
                 (PeerAnswer::Notification(answer), batch)
+            }
+            Task::Interact(handover) => {
+                let received = threads::receive(&view, account, &verified, &handover.message, now_ms);
+                let (answer, batch) = block_on(received)?;
+                (PeerAnswer::Interactions(answer), batch)
+            }
+            Task::Thread(asked) => {
+                verified.require_friend()?;
+                let after = asked.after.as_deref();
+                let shown = threads::page(&view, account, verified.relation(), asked.post, after);
+                match block_on(shown) {
+                    Ok(shown) if asked.tag == Some(shown.tag()) => return Ok(PeerAnswer::Unchanged),
+                    Ok(shown) => {
+                        let text = serde_json::to_string(&shown).unwrap();
+                        let page = serde_json::from_str(&text).unwrap();
+                        return Ok(PeerAnswer::Thread { page, tag: Some(shown.tag()) });
+                    }
+                    Err(error) => {
+                        let reason = error.to_string();
+                        return Ok(PeerAnswer::Refused { status: 404, reason, retry_after_ms: None });
+                    }
+                }
             }
             Task::Pull(pull) => {
                 verified.require_friend()?;
@@ -427,7 +454,8 @@ fn refused(error: PeerError) -> PeerAnswer {
             PeerAnswer::Superseded { certificate: known, reason }
         }
         PeerError::Signature(_) => PeerAnswer::Refused { status: 401, reason, retry_after_ms: None },
-        PeerError::TooManyNotifications { retry_after_s } => {
+        PeerError::TooManyNotifications { retry_after_s }
+        | PeerError::TooManyInteractions { retry_after_s } => {
             PeerAnswer::Refused { status: 429, reason, retry_after_ms: Some(retry_after_s * 1_000) }
         }
         _ => PeerAnswer::Refused { status: 403, reason, retry_after_ms: None },

@@ -2,8 +2,11 @@
 //! never been written.
 
 use super::audiences::{all_but, circle, only, three};
+use super::under::{hand, react, say};
 use super::*;
-use crate::api::Audience;
+use crate::api::{Audience, NewComment};
+use crate::threads;
+use tidings_protocol::Interaction;
 
 /// What happens at Alice's that is none of Carol's business.
 type Secret = fn(&mut World, &mut Notes);
@@ -37,7 +40,11 @@ fn life(secrets: Option<&[Secret]>, is_merged: bool, visible: usize) -> Vec<Stri
         world.refresh("alice", Scope::DUE);
         world.refresh("bob", Scope::ALL);
         begin(&world, 4);
-        world.write("alice", &format!("for all {step}"));
+        let post = world.write("alice", &format!("for all {step}"));
+        if step % 4 == 1 {
+            say(&world, "bob", "alice", post, "what all may read");
+            react(&world, "bob", "alice", post, ("👍", true));
+        }
         begin(&world, 5);
         world.sent.clear();
         world.refresh("alice", Scope::DUE);
@@ -92,13 +99,20 @@ fn pages(world: &World, mut since: Option<String>) -> Vec<String> {
     }
 }
 
-const SECRETS: [Secret; 12] = [
+const SECRETS: [Secret; 15] = [
     |world, notes| notes.circle = Some(world.circle("alice", "Choir", &["bob"])),
     |world, notes| {
         let audience = circle(notes.circle.unwrap());
         notes.posts.push(world.write_for("alice", "for the choir", audience));
     },
     |world, notes| notes.posts.push(world.write_for("alice", "for bob", only(world.id("bob")))),
+    |world, notes| {
+        for text in ["one", "two"] {
+            say(world, "bob", "alice", notes.posts[0], text);
+            own_comment(world, notes.posts[0], "three");
+        }
+        react(world, "bob", "alice", notes.posts[1], ("👍", true));
+    },
     |world, notes| notes.posts.push(world.write_for("alice", "but carol", all_but(world.id("carol")))),
     |world, notes| drop(world.edit("alice", notes.posts[0], "for the choir, edited", None)),
     |world, notes| {
@@ -109,8 +123,21 @@ const SECRETS: [Secret; 12] = [
         };
         drop(world.edit("alice", notes.posts[1], "for others", Some(but_carol)));
     },
+    |world, notes| {
+        let said = say(world, "bob", "alice", notes.posts[0], "four");
+        let alice = world.at("alice");
+        let view = alice.view();
+        let hidden = threads::own::hide(&view, notes.posts[0], said, true);
+        alice.commit(block_on(hidden).unwrap());
+        let withdrawn = Interaction::CommentDeleted { post: notes.posts[0], id: said.id };
+        hand(world, "bob", "alice", vec![withdrawn]).unwrap();
+    },
     |world, notes| world.take_from_circle("alice", notes.circle.unwrap(), "bob"),
     |world, notes| world.put_in_circle("alice", notes.circle.unwrap(), "bob"),
+    |world, notes| {
+        say(world, "bob", "alice", notes.posts[0], "five");
+        react(world, "bob", "alice", notes.posts[0], ("👍", true));
+    },
     |world, notes| world.delete_post("alice", notes.posts[2]),
     |world, notes| {
         for number in 0..12 {
@@ -126,6 +153,15 @@ const SECRETS: [Secret; 12] = [
     |world, notes| notes.posts.drain(..).for_each(|id| delete_if_there(world, id)),
 ];
 
+fn own_comment(world: &World, post: RecordId, text: &str) {
+    world.clock.advance(1);
+    let alice = world.at("alice");
+    let new = NewComment { text: text.to_owned(), parent: None };
+    let (view, account, me) = (alice.view(), &alice.account, alice.person());
+    let said = threads::own::comment(&view, account, &me, post, new, None, world.now_ms(), world.bytes());
+    alice.commit(block_on(said).unwrap().1);
+}
+
 fn delete_if_there(world: &World, id: RecordId) {
     let alice = world.at("alice");
     if let Ok(batch) = block_on(own_posts::delete(&alice.view(), id, world.now_ms())) {
@@ -136,8 +172,8 @@ fn delete_if_there(world: &World, id: RecordId) {
 #[test]
 fn whatever_an_outsider_gets_is_the_same_as_if_there_was_nothing_to_hide() {
     for is_merged in [false, true] {
-        let without = life(None, is_merged, 36);
-        let with = life(Some(&SECRETS), is_merged, 36);
+        let without = life(None, is_merged, 45);
+        let with = life(Some(&SECRETS), is_merged, 45);
         assert!(without.len() > 200, "{}", without.len());
         for (number, (with, without)) in with.iter().zip(&without).enumerate() {
             // The tag comes first, and differs with anything else.
