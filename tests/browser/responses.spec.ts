@@ -7,6 +7,8 @@ const BY_ITSELF_MS = 45_000;
 
 test.describe.configure({ mode: 'serial' });
 
+/** Where a thread is read, and where its poster is asked. */
+const THREADS = /\/thread(\/refresh)?(\?|$)/u;
 const POST = 'Who is coming to the lake on Sunday?';
 let alice: Person;
 let bob: Person;
@@ -135,6 +137,31 @@ test('a comment that could not be sent stays, and is sent again under the same k
   await page.reload();
   await open(bob);
   await expect(comment(bob, 'Said once only.')).toHaveCount(1);
+});
+
+test('a stranger is told as such, and a poster who cannot be asked', async () => {
+  const { page } = bob;
+  const author = { id: 'carol234'.repeat(6).padEnd(52, '2'), name: 'Carol', friend_of: { id: 'alice', name: 'Alice' } };
+  const body = { type: 'text/v1', text: 'May I come too? <b>Please!</b>' };
+  await page.route(THREADS, async (route) => {
+    const response = await route.fetch();
+    const shown: { comments: object[] } = await response.json();
+    const stranger = { ...shown.comments[0], id: 'v'.repeat(26), parent: null, author, body, mine: false, state: null };
+    await route.fulfill({ response, json: { ...shown, comments: [...shown.comments, stranger], problem: 'nobody answers there' } });
+  });
+  await page.reload();
+  await open(bob);
+  await expect(thread(bob).getByText('Alice’s deployment could not be asked just now.')).toBeVisible();
+  await expect(comment(bob, 'cake')).toBeVisible();
+  const stranger = comment(bob, 'May I come too? <b>Please!</b>');
+  await stranger.getByText('Friend of Alice').click();
+  await expect(stranger.locator('[data-fingerprint]')).toHaveAttribute('data-fingerprint', author.id);
+  await inspect(page, 'a thread with a stranger in it, whose poster is away');
+  await page.unroute(THREADS);
+  await page.reload();
+  await open(bob);
+  await expect(comment(bob, 'cake')).toBeVisible();
+  await expect(thread(bob).getByText('could not be asked')).toHaveCount(0);
 });
 
 test('a comment is edited, hidden and shown by the poster, and withdrawn', async () => {

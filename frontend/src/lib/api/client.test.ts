@@ -122,3 +122,31 @@ describe('api client', () => {
     await expect(apiAnswering(() => new Response(null, { status: 204 })).deletePost('p')).resolves.toBeUndefined();
   });
 });
+
+describe('what is said under posts', () => {
+  it('goes to the post it is about, comments under a key of their own', async () => {
+    const asked: string[] = [];
+    const api = apiAnswering(async (request) => {
+      const { pathname, search } = new URL(request.url);
+      asked.push([request.method, pathname + search, await request.text(), request.headers.get('Idempotency-Key') ?? ''].join(' ').trim());
+      return request.method === 'DELETE' || /hidden|reactions/u.test(pathname) ? new Response(null, { status: 204 }) : Response.json({});
+    });
+    const place = { author: 'bob', post: 'p1' };
+    await api.thread(place, 50, 'c1.bob');
+    await api.refreshThread(place);
+    await api.comment(place, { text: 'Hello', parent: { id: 'c1', author: 'carol' } }, 'key');
+    await api.editComment(place, 'c2', 'Hi');
+    await api.withdrawComment(place, 'c2');
+    await api.hideComment(place, { id: 'c1', author: 'carol' }, true);
+    await api.react(place, '👍', false);
+    expect(asked).toEqual([
+      'GET /api/posts/bob/p1/thread?limit=50&after=c1.bob',
+      'POST /api/posts/bob/p1/thread/refresh',
+      'POST /api/posts/bob/p1/comments {"text":"Hello","parent":{"id":"c1","author":"carol"}} key',
+      'PUT /api/posts/bob/p1/comments/c2 {"text":"Hi"}',
+      'DELETE /api/posts/bob/p1/comments/c2',
+      'PUT /api/posts/bob/p1/hidden {"comment":{"id":"c1","author":"carol"},"hidden":true}',
+      'PUT /api/posts/bob/p1/reactions {"emoji":"👍","set":false}',
+    ]);
+  });
+});

@@ -119,7 +119,7 @@ export class PostThread {
 
   /** The newest comment, as far as it is known. */
   get latest(): Comment | null {
-    return this.#ahead && !this.hasMore ? (this.comments.at(-1) ?? null) : (this.#gist?.latest ?? null);
+    return this.#ahead && !this.hasMore ? (this.comments.findLast(({ hidden }) => !hidden) ?? null) : (this.#gist?.latest ?? null);
   }
 
   /** What the feed tells of it in short. */
