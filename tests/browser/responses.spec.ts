@@ -5,7 +5,7 @@ import { expect, test } from './support/test';
 /** What one person's page shows of what another did must come by itself within this time: an open thread asks every 30 s. */
 const BY_ITSELF_MS = 45_000;
 
-test.describe.configure({ mode: 'serial' });
+test.describe.configure({ mode: 'serial', timeout: 120_000 });
 
 /** Where a thread is read, and where its poster is asked. */
 const THREADS = /\/thread(\/refresh)?(\?|$)/u;
