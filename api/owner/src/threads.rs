@@ -7,11 +7,13 @@ use tidings_api_http::outbound::Outbound;
 use tidings_api_http::signin::Owner;
 use tidings_api_http::world::{now_ms, random};
 use tidings_api_http::{AppView, Failure, Reply};
-use tidings_protocol::{Fingerprint, RecordId};
+use tidings_ledger::Batch;
+use tidings_protocol::{Emoji, Fingerprint, RecordId};
 use tidings_social::Relation;
 use tidings_social::api::{CommentChange, HideRequest, NewComment, Person, ReactionChange, ThreadView};
-use tidings_social::said::{self, Place};
+use tidings_social::said::{self, Place, SaidError};
 use tidings_social::sync::{Peers, Spent};
+use tidings_social::threads::own;
 
 /// A post in a path.
 struct Post {
@@ -60,7 +62,7 @@ async fn thread(
     let relations = Relation::load_all(view).await?;
     match post.place() {
         Some(place) => Ok(said::thread(view, owner, &relations, place, limit, after).await?),
-        None => todo_own(context),
+        None => Ok(own::thread(view, &owner, &relations, post.id, after, said::page_limit(limit)?).await?),
     }
 }
 
@@ -82,7 +84,7 @@ pub async fn refresh(context: &Context<'_>, post: [&str; 2]) -> Result<Reply, Fa
             let Some((_, answer)) = answered.into_iter().next() else { break };
             let (batch, next) = said::take(&view, account, &relations, question, answer, now_ms()).await?;
             context.ledger.commit(&mut view, batch).await?;
-            asking = next.map(|next| (next, tidings_ledger::Batch::new()));
+            asking = next.map(|next| (next, Batch::new()));
         }
     }
     let reply = Reply::json(200, &thread(context, &view, author, &post).await?);
@@ -94,16 +96,15 @@ pub async fn refresh(context: &Context<'_>, post: [&str; 2]) -> Result<Reply, Fa
 pub async fn comment(context: &Context<'_>, path: [&str; 2]) -> Result<Reply, Failure> {
     let (owner, mut view) = context.owner().await?;
     let new: NewComment = context.request.json()?;
-    let (key, name) = (idempotency_key(context)?, context.author(&view, &owner).await?.name);
+    let (key, me) = (idempotency_key(context)?, context.author(&view, &owner).await?);
     let post = Post::find(context, &view, &owner, path).await?;
     let account = &owner.account;
-    let written = match post.place() {
+    let (written, batch) = match post.place() {
         Some(place) => {
-            said::comment(&view, account, name, place, new, key.as_ref(), now_ms(), random()).await?
+            said::comment(&view, account, me.name, place, new, key.as_ref(), now_ms(), random()).await?
         }
-        None => todo_own(context)?,
+        None => own::comment(&view, account, &me, post.id, new, key.as_ref(), now_ms(), random()).await?,
     };
-    let (written, batch) = written;
     context.ledger.commit(&mut view, batch).await?;
     context.keep(view);
     let status = if written.existed { 200 } else { 201 };
@@ -120,7 +121,10 @@ pub async fn edit(context: &Context<'_>, post: [&str; 2], comment: &str) -> Resu
     let account = &owner.account;
     let (comment, batch) = match post.place() {
         Some(place) => said::edit(&view, account, place, comment, change, now_ms(), random()).await?,
-        None => todo_own(context)?,
+        None => {
+            let me = context.author(&view, &owner).await?;
+            own::edit(&view, account, &me, post.id, comment, change, now_ms()).await?
+        }
     };
     context.ledger.commit(&mut view, batch).await?;
     context.keep(view);
@@ -134,7 +138,7 @@ pub async fn withdraw(context: &Context<'_>, post: [&str; 2], comment: &str) -> 
     let post = Post::find(context, &view, &owner, post).await?;
     let batch = match post.place() {
         Some(place) => said::withdraw(&view, place, comment, now_ms(), random()).await?,
-        None => todo_own(context)?,
+        None => own::withdraw(&view, &owner.account, post.id, comment).await?,
     };
     context.ledger.commit(&mut view, batch).await?;
     context.keep(view);
@@ -145,12 +149,13 @@ pub async fn withdraw(context: &Context<'_>, post: [&str; 2], comment: &str) -> 
 pub async fn react(context: &Context<'_>, post: [&str; 2]) -> Result<Reply, Failure> {
     let (owner, mut view) = context.owner().await?;
     let ReactionChange { emoji, set } = context.request.json()?;
-    let name = context.author(&view, &owner).await?.name;
+    let me = context.author(&view, &owner).await?;
+    let emoji: Emoji = emoji.parse().map_err(|_| SaidError::Emoji(emoji.chars().take(16).collect()))?;
     let post = Post::find(context, &view, &owner, post).await?;
     let account = &owner.account;
     let batch = match post.place() {
-        Some(place) => said::react(&view, account, name, place, &emoji, set, now_ms(), random()).await?,
-        None => todo_own(context)?,
+        Some(place) => said::react(&view, account, me.name, place, emoji, set, now_ms(), random()).await?,
+        None => own::react(&view, account, &me, post.id, (emoji, set), now_ms()).await?,
     };
     context.ledger.commit(&mut view, batch).await?;
     context.keep(view);
@@ -159,16 +164,18 @@ pub async fn react(context: &Context<'_>, post: [&str; 2]) -> Result<Reply, Fail
 
 /// `PUT /api/posts/{author}/{post}/hidden`.
 pub async fn hide(context: &Context<'_>, post: [&str; 2]) -> Result<Reply, Failure> {
-    let (owner, view) = context.owner().await?;
-    let _hide: HideRequest = context.request.json()?;
-    let _post = Post::find(context, &view, &owner, post).await?;
-    todo_own(context)
+    let (owner, mut view) = context.owner().await?;
+    let HideRequest { comment, hidden } = context.request.json()?;
+    let post = Post::find(context, &view, &owner, post).await?;
+    if post.poster.is_some() {
+        return Err(Failure::not_found(&context.request.path));
+    }
+    let batch = own::hide(&view, post.id, comment, hidden).await?;
+    context.ledger.commit(&mut view, batch).await?;
+    context.keep(view);
+    Ok(Reply::empty(204))
 }
 
 fn comment_id(context: &Context<'_>, id: &str) -> Result<RecordId, Failure> {
     id.parse().map_err(|_| Failure::not_found(&context.request.path))
-}
-
-fn todo_own<T>(context: &Context<'_>) -> Result<T, Failure> {
-    Err(Failure::not_found(&context.request.path))
 }

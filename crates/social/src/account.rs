@@ -126,17 +126,17 @@ impl Account {
 
     /// How far signing again has come; `None` while the key is the first one.
     pub(crate) fn progress(&self) -> Option<Progress> {
-        self.progress
+        self.progress.clone()
     }
 
     /// Whether posts are yet to be signed again.
     #[must_use]
     pub fn has_to_sign_again(&self) -> bool {
-        self.progress.is_some_and(|progress| !progress.done)
+        self.progress.as_ref().is_some_and(|progress| !progress.done)
     }
 
-    pub(crate) fn note_progress(&self, progress: Progress, batch: &mut Batch) {
-        batch.put(keys::progress(self.certificate.unverified().serial), stored::json(&progress));
+    pub(crate) fn note_progress(&self, progress: &Progress, batch: &mut Batch) {
+        batch.put(keys::progress(self.certificate.unverified().serial), stored::json(progress));
     }
 
     /// The public deployment key.

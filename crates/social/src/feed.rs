@@ -8,8 +8,9 @@ use crate::relation::Relation;
 use crate::said;
 use crate::spliced::StoredPost;
 use crate::stored;
+use crate::threads;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use thiserror::Error;
 use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Range, View};
 use tidings_protocol::{Fingerprint, RecordId};
@@ -104,18 +105,26 @@ pub async fn page<S: KeyValue>(
     Ok(page)
 }
 
-/// Adds what there is under the posts of friends.
-async fn add_threads<S: KeyValue>(
+/// Adds what there is under the posts.
+pub(crate) async fn add_threads<S: KeyValue>(
     view: &View<'_, S>,
     owner: &Person,
     relations: &[Relation],
     page: &mut PostPage,
 ) -> Result<(), LedgerError> {
     let theirs = || page.posts.iter().filter(|post| !post.mine).map(|post| post.id);
-    let Some(bounds) = theirs().min().zip(theirs().max()) else { return Ok(()) };
-    let mut gists = said::gists(view, owner, relations, bounds).await?;
-    for post in &mut page.posts {
-        post.thread = post.thread.take().or_else(|| gists.remove(&(post.id, post.author.id)));
+    if let Some(bounds) = theirs().min().zip(theirs().max()) {
+        let mut gists = said::gists(view, owner, relations, bounds).await?;
+        for post in page.posts.iter_mut().filter(|post| !post.mine) {
+            post.thread = gists.remove(&(post.id, post.author.id));
+        }
+    }
+    let own: BTreeSet<RecordId> = page.posts.iter().filter(|post| post.mine).map(|post| post.id).collect();
+    if !own.is_empty() {
+        let mut gists = threads::own::gists(view, owner, relations, &own).await?;
+        for post in page.posts.iter_mut().filter(|post| post.mine) {
+            post.thread = gists.remove(&post.id);
+        }
     }
     Ok(())
 }

@@ -110,8 +110,8 @@ pub const THREAD_PAGES: usize = 8;
 /// The poster's deployment is not asked for a thread again within this time, in milliseconds.
 pub const THREAD_AGAIN_MS: u64 = 30_000;
 
-/// People who are shown with one emoji.
-pub const REACTION_PEOPLE: usize = 50;
+/// People who are shown with one emoji in a thread.
+pub const REACTING_PEOPLE: usize = 50;
 
 /// Circles: more than anybody keeps apart.
 pub const CIRCLES_MOST: usize = 50;

@@ -363,5 +363,8 @@ pub async fn page<S: KeyValue>(
 ) -> Result<PostPage, PageError> {
     let own = account.fingerprint();
     let found = crate::feed::own_posts(view, own, request).await?;
-    found.cut(view, request.limit, |_| Shown { author: author.clone(), mine: true }).await
+    let mut page = found.cut(view, request.limit, |_| Shown { author: author.clone(), mine: true }).await?;
+    let relations = crate::Relation::load_all(view).await?;
+    crate::feed::add_threads(view, &author, &relations, &mut page).await?;
+    Ok(page)
 }

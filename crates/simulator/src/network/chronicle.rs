@@ -1,5 +1,6 @@
 //! What the owners did, as they themselves know it: what the network has to come to in the end.
 
+use std::collections::BTreeSet;
 use tidings_protocol::{Fingerprint, RecordId};
 
 /// How sure an owner is that something is done.
@@ -41,11 +42,29 @@ pub(super) struct Letter {
     pub withdrawn: Sure,
 }
 
+/// A comment that an owner wrote.
+#[derive(Debug, Clone)]
+pub(super) struct Remark {
+    /// Under whose post, and which one.
+    pub about: (Fingerprint, RecordId),
+    /// No two of one owner have the same.
+    pub text: String,
+    /// Its id, once it is known.
+    pub id: Option<RecordId>,
+    /// When it was written, in unix milliseconds.
+    pub at_ms: u64,
+    pub written: Sure,
+    pub withdrawn: Sure,
+}
+
 /// What one owner did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deeds {
     pub posts: Vec<Written>,
     pub letters: Vec<Letter>,
+    pub remarks: Vec<Remark>,
+    /// Under which posts they set or unset a reaction.
+    pub reacted: BTreeSet<(Fingerprint, RecordId)>,
 }
 
 /// What all owners did.
@@ -55,6 +74,15 @@ pub(super) struct Chronicle {
 }
 
 impl Chronicle {
+    /// The posts under which anybody said anything.
+    pub fn talked_about(&self) -> BTreeSet<(Fingerprint, RecordId)> {
+        let of = |deeds: &Deeds| {
+            let commented: Vec<_> = deeds.remarks.iter().map(|remark| remark.about).collect();
+            commented.into_iter().chain(deeds.reacted.clone())
+        };
+        self.of.iter().flat_map(of).collect()
+    }
+
     pub fn add(&mut self) {
         self.of.push(Deeds::default());
     }

@@ -3,6 +3,7 @@
 use super::chronicle::{Sure, Written};
 use super::letters;
 use super::owner::{self, Answer};
+use super::remarks;
 use super::world::{DAY_MS, HOUR_MS, MINUTE_MS, World};
 use super::wrong::Wrong;
 use std::rc::Rc;
@@ -31,7 +32,8 @@ async fn act(world: &Rc<World>, number: usize) {
     match world.draw(0..=99) {
         0..30 => visit(world, number, Scope::ALL).await,
         30..35 => letters::correspond(world, number).await,
-        35..60 => write(world, number).await,
+        35..54 => write(world, number).await,
+        54..60 => remarks::remark(world, number).await,
         60..68 => withdraw(world, number).await,
         68..71 => rename(world, number).await,
         71..73 => change_audience(world, number).await,

@@ -16,6 +16,7 @@ mod life;
 mod meter;
 pub mod month;
 mod owner;
+mod remarks;
 mod store;
 mod tab;
 mod verify;

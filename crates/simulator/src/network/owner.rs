@@ -1,8 +1,10 @@
 //! What an owner's client asks of their own deployment, and what `api/owner` does with it.
 
 mod correspondence;
+mod remarks;
 
 pub(super) use correspondence::{take_back, tell, whole_conversation};
+pub(super) use remarks::{comment, open_thread, react, withdraw_comment};
 
 use super::deployment::{Deployment, OneClock};
 use super::store::{OneLedger, OneView, maintain, make_room};

@@ -2,6 +2,7 @@
 
 use super::letters::{self, Shown};
 use super::owner::{self, Knowledge};
+use super::remarks;
 use super::world::World;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ struct Seen {
     feed: Vec<PostView>,
     /// With each friend.
     conversations: BTreeMap<Fingerprint, Vec<Shown>>,
+    /// Under whose posts.
+    threads: BTreeMap<(Fingerprint, RecordId), remarks::Shown>,
 }
 
 /// Everything that is wrong.
@@ -47,6 +50,7 @@ pub(super) fn problems(world: &Rc<World>) -> Vec<String> {
         wrong.extend(wrong_posts(world, a, seen));
         wrong.extend(wrong_feed(world, &numbers, &all, a, seen));
         wrong.extend(wrong_conversations(world, &numbers, &all, a, seen));
+        wrong.extend(wrong_threads(world, &numbers, &all, a, seen));
     }
     for (number, traffic) in world.meter.borrow().of.iter().enumerate() {
         let peak = traffic.peak_per_hour();
@@ -109,7 +113,15 @@ fn look_everywhere(world: &Rc<World>, wrong: &mut Vec<String>) -> BTreeMap<usize
                     let conversation = owner::whole_conversation(&world_, number, *who).await;
                     conversations.insert(*who, conversation.done().unwrap_or_default());
                 }
-                all.borrow_mut().insert(number, Seen { known, feed, conversations });
+                let talked_about = world_.chronicle.borrow().talked_about();
+                let mut threads = BTreeMap::new();
+                for place in feed.iter().map(|post| (post.author.id, post.id)) {
+                    if talked_about.contains(&place) {
+                        let thread = owner::open_thread(&world_, number, place).await;
+                        threads.insert(place, thread.done().unwrap_or_default());
+                    }
+                }
+                all.borrow_mut().insert(number, Seen { known, feed, conversations, threads });
             }
         });
     }
@@ -193,6 +205,25 @@ fn wrong_conversations(
         Some(letters::problems(world, (a, b), ours, theirs))
     });
     with.flatten().collect()
+}
+
+/// Whether everybody who sees a post sees the same under it.
+fn wrong_threads(
+    world: &World,
+    numbers: &BTreeMap<Fingerprint, usize>,
+    all: &BTreeMap<usize, Seen>,
+    a: usize,
+    seen: &Seen,
+) -> Vec<String> {
+    let of_others = seen.threads.iter().filter_map(|((poster, post), ours)| {
+        let b = *numbers.get(poster).filter(|b| **b != a)?;
+        let mut theirs = all.get(&b)?.threads.get(&(*poster, *post))?.clone();
+        // What is hidden by the reader's own choice.
+        theirs.comments.retain(|(author, _, _)| !seen.known.blocked.contains(author));
+        theirs.reactions.retain(|author| !seen.known.blocked.contains(author));
+        Some(remarks::problems(world, (a, b), *post, ours, &theirs))
+    });
+    of_others.flatten().collect()
 }
 
 /// The texts in `these` that are not in `those`, or less often.

@@ -2,7 +2,9 @@
 
 use super::wires::Line;
 use tidings_ledger::{Clock as _, Timing};
-use tidings_protocol::{Friendship, FriendshipAnswer, NotificationAnswer, Signed};
+use tidings_protocol::{
+    Friendship, FriendshipAnswer, InteractionsAnswer, NotificationAnswer, Outcome, Signed,
+};
 use tidings_social::Account;
 use tidings_social::api::RefreshReport;
 use tidings_social::sync::{self, PeerAnswer, PeerRequest, Task};
@@ -16,6 +18,8 @@ pub enum Wrong {
     CursorBeforeRecords,
     /// A sender forgets what it owes when sending fails once.
     ForgetsAfterFailure,
+    /// Who could not give a poster what was said under their posts takes it for given.
+    LosesRemarks,
     /// Stances do not say which attempt at a friendship they belong to.
     StancesWithoutGeneration,
     /// A deployment takes its store to be never stale, and every write to land at once, neither of which it is or does.
@@ -26,9 +30,10 @@ pub enum Wrong {
 
 impl Wrong {
     /// Everything that can be done wrong.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::CursorBeforeRecords,
         Self::ForgetsAfterFailure,
+        Self::LosesRemarks,
         Self::StancesWithoutGeneration,
         Self::BelievesFreshStore,
         Self::NoIdempotencyKey,
@@ -65,6 +70,10 @@ impl Wrong {
             }
             (Self::ForgetsAfterFailure, Task::Notify(_), PeerAnswer::Unreachable { .. }) => {
                 PeerAnswer::Notification(NotificationAnswer { held: None, friendship: None, head: None })
+            }
+            (Self::LosesRemarks, Task::Interact(handover), PeerAnswer::Unreachable { .. }) => {
+                let outcomes = vec![Outcome::Taken; handover.message.interactions.len()];
+                PeerAnswer::Interactions(InteractionsAnswer { outcomes, friendship: None, head: None })
             }
             _ => answer,
         }

@@ -16,6 +16,7 @@ use crate::notifications;
 use crate::posts::IdempotencyKey;
 use crate::relation::Relation;
 use crate::stored;
+use crate::threads::own::Commented;
 use std::collections::BTreeSet;
 use thiserror::Error;
 use tidings_ledger::{Batch, Direction, Entry, Key, KeyValue, LedgerError, Range, View};
@@ -25,7 +26,7 @@ use tidings_protocol::{
 };
 
 pub use opened::{Question, ask, take};
-pub use shown::{Gists, gists, thread};
+pub use shown::{Gists, gists, page_limit, thread};
 
 /// Why something about comments and reactions is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -84,15 +85,6 @@ impl Place<'_> {
         let post = view.get(keys::feed(self.post, self.who()).as_str()).await?;
         if post.is_some() { Ok(()) } else { Err(SaidError::NoPost(self.post)) }
     }
-}
-
-/// A comment that was written now or before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Commented {
-    /// The comment.
-    pub comment: CommentView,
-    /// Whether it was there before.
-    pub existed: bool,
 }
 
 /// What the owner said under one post.
@@ -282,19 +274,18 @@ pub async fn withdraw<S: KeyValue>(
 /// Sets or unsets a reaction. Nothing is to be committed if it is so already.
 ///
 /// # Errors
-/// When they are no friend, the post is not here, or the emoji is none.
+/// When they are no friend, or the post is not here.
 #[allow(clippy::too_many_arguments)] // All of it is what one reaction is made of.
 pub async fn react<S: KeyValue>(
     view: &View<'_, S>,
     account: &Account,
     name: String,
     place: Place<'_>,
-    emoji: &str,
+    emoji: Emoji,
     set: bool,
     now_ms: u64,
     unique: [u8; 10],
 ) -> Result<Batch, SaidError> {
-    let emoji: Emoji = emoji.parse().map_err(|_| SaidError::Emoji(emoji.chars().take(16).collect()))?;
     let said = Said::load(view, &place).await?;
     let known = said.reaction(&emoji);
     let is_refused = said.refused.iter().any(|what| what == emoji.as_str());
@@ -324,6 +315,62 @@ pub async fn react<S: KeyValue>(
     batch.delete(keys::said_refused(place.who(), place.post, emoji.as_str()));
     lay_out(place, &Interaction::Reaction { record }, now_ms, unique, &mut batch);
     Ok(batch)
+}
+
+/// Has the poster's deployment given once more what the owner said under posts that have just come: they were friends before, and
+/// it may have let go of that.
+pub(crate) async fn say_again_under<S: KeyValue>(
+    view: &View<'_, S>,
+    account: &Account,
+    poster: &Fingerprint,
+    posts: &BTreeSet<RecordId>,
+    batch: &mut Batch,
+) -> Result<(), LedgerError> {
+    let (Some(first), Some(last)) = (posts.first(), posts.last()) else { return Ok(()) };
+    let range = Range::partition(keys::SAID)
+        .from(&keys::below(keys::SAID, *first))
+        .before(&keys::through(keys::SAID, *last));
+    for entry in view.scan(range, Direction::Forward, usize::MAX).await? {
+        if parse_place(&entry.key).is_some_and(|(post, who)| who == *poster && posts.contains(&post)) {
+            say_again(account, &entry, batch);
+        }
+    }
+    Ok(())
+}
+
+/// Signs something that was said once more, by the key in force, and has it given to the poster's deployment again: nobody believes
+/// an earlier key. That it was withdrawn is said again as well. Done twice it is the same.
+pub(crate) fn say_again(account: &Account, entry: &Entry, batch: &mut Batch) {
+    let Some((post, poster)) = parse_place(&entry.key) else { return };
+    let key = account.deployment_key();
+    let mut parts = entry.key.rest().splitn(3, '/').skip(1);
+    let interaction = match (parts.next(), parts.next()) {
+        (Some("comment"), Some(id)) if entry.value.is_empty() => {
+            let Ok(id) = id.parse() else { return };
+            Interaction::CommentDeleted { post, id }
+        }
+        (Some("comment"), Some(_)) => {
+            let record =
+                stored::parse::<Signed<Comment>>(entry).and_then(|record| record.signed_again(key).ok());
+            let Some(record) = record else { return };
+            batch.put(entry.key.clone(), record.to_json());
+            Interaction::Comment { record }
+        }
+        (Some("reaction"), Some(_)) => {
+            let record =
+                stored::parse::<Signed<Reaction>>(entry).and_then(|record| record.signed_again(key).ok());
+            let Some(record) = record else { return };
+            batch.put(entry.key.clone(), record.to_json());
+            Interaction::Reaction { record }
+        }
+        // It may be taken now.
+        _ => return batch.delete(entry.key.clone()),
+    };
+    let unique = RecordId::unique_part(&format!("{} {}", entry.key.as_str(), account.key()));
+    batch.put(
+        keys::outbox(&poster, RecordId::from_parts(post.created_ms(), unique)),
+        stored::json(&interaction),
+    );
 }
 
 /// Has the owner know that somebody commented after them on a friend's post: `summary` is what a pull brought.

@@ -113,24 +113,51 @@ pub struct Handover {
     /// Where it waits.
     entries: Vec<Key>,
     /// What is sent.
-    pub(crate) message: InteractionsMessage,
+    pub message: InteractionsMessage,
+}
+
+/// What came of a handover.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Handed {
+    /// Nothing of it waits any more.
+    Over,
+    /// The poster's deployment does not show a post that is held here: it may be stale, or the post is gone, as the next pull will
+    /// tell.
+    NotShown,
+    /// The answer does not fit the question.
+    Nonsense,
 }
 
 impl Handover {
-    /// Takes out what is settled, and notes what was not taken. `false` if the answer does not fit the question.
-    pub(crate) fn settle(&self, poster: &Fingerprint, outcomes: &[Outcome], batch: &mut Batch) -> bool {
+    /// Takes out what is settled, and notes what was not taken.
+    pub(crate) async fn settle<S: KeyValue>(
+        &self,
+        view: &View<'_, S>,
+        poster: &Fingerprint,
+        outcomes: &[Outcome],
+        batch: &mut Batch,
+    ) -> Result<Handed, LedgerError> {
         let Self { entries, message } = self;
         if outcomes.len() != entries.len() {
-            return false;
+            return Ok(Handed::Nonsense);
         }
+        let mut handed = Handed::Over;
         for ((key, interaction), outcome) in entries.iter().zip(&message.interactions).zip(outcomes) {
-            batch.delete(key.clone());
             // What was not there is withdrawn as well.
-            let Some((post, what)) = named(interaction) else { continue };
-            if matches!(outcome, Outcome::NoSuchPost | Outcome::TooMany | Outcome::Invalid) {
+            let named = named(interaction);
+            if let Some((post, _)) = named.as_ref().filter(|_| *outcome == Outcome::NoSuchPost)
+                && view.get(keys::feed(*post, poster).as_str()).await?.is_some()
+            {
+                handed = Handed::NotShown;
+                continue;
+            }
+            batch.delete(key.clone());
+            if let Some((post, what)) = named
+                && matches!(outcome, Outcome::NoSuchPost | Outcome::TooMany | Outcome::Invalid)
+            {
                 batch.put(keys::said_refused(poster, post, &what), stored::json(outcome));
             }
         }
-        true
+        Ok(handed)
     }
 }

@@ -8,7 +8,7 @@ use crate::account::Account;
 use crate::api::{CommentView, Commenter, InteractionState, Person, ReactionView, ThreadGist, ThreadView};
 use crate::feed::PageError;
 use crate::keys;
-use crate::limits::{PAGE_DEFAULT, PAGE_MOST, REACTION_PEOPLE};
+use crate::limits::{PAGE_DEFAULT, PAGE_MOST, REACTING_PEOPLE};
 use crate::relation::Relation;
 use crate::spliced::Spliced;
 use crate::stored;
@@ -124,18 +124,18 @@ pub async fn thread<S: KeyValue>(
     limit: Option<&str>,
     after: Option<&str>,
 ) -> Result<ThreadView, PageError> {
-    let (limit, after) = parse_page(limit, after)?;
+    let limit = page_limit(limit)?;
+    let after = after.map(|text| keys::parse_reference(text).ok_or(PageError::After)).transpose()?;
     let Opened { asked, pages } = Opened::load(view, &place).await?;
     let said = Said::load(view, &place).await?;
     let waiting = waiting(&Outbox::load(view).await?, place.who(), place.post);
     let people = People { own, relations, poster: place.poster.person() };
-    let mut comments: BTreeMap<(RecordId, Fingerprint), &Comment> = BTreeMap::new();
+    let mut comments: BTreeMap<CommentRef, &Comment> = BTreeMap::new();
     for record in pages.iter().flat_map(|page| &page.page.comments) {
-        let comment = record.unverified();
-        comments.insert((comment.id, comment.author.fingerprint()), comment);
+        comments.insert(record.unverified().reference(), record.unverified());
     }
     for (id, own) in &said.comments {
-        let at = (*id, people.own.id);
+        let at = CommentRef { id: *id, author: people.own.id };
         match own {
             Some(own) => comments.insert(at, own.unverified()),
             None => comments.remove(&at),
@@ -143,7 +143,7 @@ pub async fn thread<S: KeyValue>(
     }
     comments.retain(|_, comment| !people.is_blocked(&comment.author));
     let mut views: Vec<CommentView> = Vec::new();
-    let mut rest = comments.iter().filter(|(at, _)| after.is_none_or(|after| **at > after)).peekable();
+    let mut rest = comments.iter().filter(|(at, _)| Some(**at) > after).peekable();
     while let Some((_, comment)) = rest.next_if(|_| views.len() < limit) {
         let is_mine = comment.author.fingerprint() == people.own.id;
         let state = is_mine.then(|| state_of(&said, &waiting, &comment.id.to_string()));
@@ -169,21 +169,15 @@ pub async fn thread<S: KeyValue>(
     })
 }
 
-/// Reads `limit` and `after` as they come in a query.
-pub(crate) fn parse_page(
-    limit: Option<&str>,
-    after: Option<&str>,
-) -> Result<(usize, Option<(RecordId, Fingerprint)>), PageError> {
-    let limit = match limit {
-        None => PAGE_DEFAULT,
-        Some(text) => text.parse().ok().filter(|n| (1..=PAGE_MOST).contains(n)).ok_or(PageError::Limit)?,
-    };
-    let place = |text: &str| {
-        let (id, author) = text.split_once('.')?;
-        Some((id.parse().ok()?, author.parse().ok()?))
-    };
-    let after = after.map(|text| place(text).ok_or(PageError::After)).transpose()?;
-    Ok((limit, after))
+/// Reads `limit` as it comes in a query.
+///
+/// # Errors
+/// [`PageError::Limit`].
+pub fn page_limit(limit: Option<&str>) -> Result<usize, PageError> {
+    match limit {
+        None => Ok(PAGE_DEFAULT),
+        Some(text) => text.parse().ok().filter(|n| (1..=PAGE_MOST).contains(n)).ok_or(PageError::Limit),
+    }
 }
 
 /// The reactions of everybody, those that most people have first; of the owner's own what they said last.
@@ -207,7 +201,7 @@ fn reactions<'r>(
             emoji,
             count: u32::try_from(of.len()).unwrap_or(u32::MAX),
             mine: of.contains_key(&people.own.id),
-            people: of.into_values().take(REACTION_PEOPLE).collect(),
+            people: of.into_values().take(REACTING_PEOPLE).collect(),
         })
         .collect();
     views.sort_by_key(|view| Reverse(view.count));

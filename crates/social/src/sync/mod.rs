@@ -1,7 +1,8 @@
 //! The network work of the owner's side: what is due, and what follows from the answers.
 //!
 //! Nothing is queued. What is owed is derived from what is stored: a stance that has not arrived, a head that a friend
-//! has not pulled, a head that was heard and is not held. So nothing is lost when a request dies on the way, and
+//! has not pulled, a head that was heard and is not held. (What the owner said under friends' posts waits in an outbox, each with
+//! an entry of its own.) So nothing is lost when a request dies on the way, and
 //! doing it twice does no harm.
 
 mod budget;

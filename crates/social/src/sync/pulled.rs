@@ -220,14 +220,18 @@ impl<S: KeyValue> Settling<'_, '_, S> {
     /// Records are repeated in pulls; only what differs is written. How many did.
     async fn take(&mut self, news: &News) -> Result<u32, LedgerError> {
         let (view, who) = (self.view, self.relation.fingerprint);
-        let mut changed = 0;
+        let (mut changed, mut come) = (0, BTreeSet::new());
         for (id, post) in &news.posts {
+            if post.is_some() && view.get(keys::feed(*id, &who).as_str()).await?.is_none() {
+                come.insert(*id);
+            }
             let is_news = match post {
                 Some(text) => held::take(view, &who, *id, text.clone(), &mut self.batch).await?,
                 None => held::drop(view, &who, *id, &mut self.batch).await?,
             };
             changed += u32::from(is_news);
         }
+        said::say_again_under(view, self.account, &who, &come, &mut self.batch).await?;
         if let Some(profile) = &news.profile
             && self.relation.profile.as_ref().is_none_or(|known| known.to_json() != *profile)
         {

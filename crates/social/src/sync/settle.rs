@@ -14,7 +14,7 @@ use crate::notifications;
 use crate::peer::PeerError;
 use crate::relation::{Delivery, Look, Pause, Pull, Relation, Told, Untold};
 use crate::retention;
-use crate::said::outbox::{Handover, Tries};
+use crate::said::outbox::{Handed, Handover, Tries};
 use crate::stance::{Heard, Said};
 use crate::stored;
 use crate::strangers;
@@ -206,14 +206,21 @@ impl<S: KeyValue> Settling<'_, '_, S> {
         let who = self.relation.fingerprint;
         let problem = match answer {
             PeerAnswer::Interactions(answer) => {
-                if handover.settle(&who, &answer.outcomes, &mut self.batch) {
-                    self.report.delivered += 1;
-                    if self.relation.outbox != Tries::default() {
-                        self.batch.delete(keys::tries(&who));
+                let handed = handover.settle(self.view, &who, &answer.outcomes, &mut self.batch).await?;
+                self.brought_along(answer.friendship, answer.head).await?;
+                match handed {
+                    Handed::Over => {
+                        self.report.delivered += 1;
+                        if self.relation.outbox != Tries::default() {
+                            self.batch.delete(keys::tries(&who));
+                        }
+                        return Ok(());
                     }
-                    return self.brought_along(answer.friendship, answer.head).await;
+                    Handed::NotShown => Some("their deployment does not show that post".to_owned()),
+                    Handed::Nonsense => {
+                        Some("their deployment gave an answer to another question".to_owned())
+                    }
                 }
-                Some("their deployment gave an answer to another question".to_owned())
             }
             _ => problem,
         };

@@ -14,6 +14,7 @@ mod outsiders;
 mod posts;
 mod pulling;
 mod retention;
+mod saying;
 mod setup;
 mod stances;
 mod strangers;

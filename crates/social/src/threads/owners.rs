@@ -5,7 +5,7 @@ use super::place::Place;
 use super::under::{Said, Under};
 use crate::api::{CommentView, Commenter, Person, ReactionView, ThreadGist, ThreadView};
 use crate::keys;
-use crate::limits::REACTION_PEOPLE;
+use crate::limits::REACTING_PEOPLE;
 use crate::relation::Relation;
 use crate::spliced::StoredPost;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +56,7 @@ impl<'p> People<'p> {
                 count: u32::try_from(people.len()).unwrap_or(u32::MAX),
                 mine: people.iter().any(|one| one.id == self.me.id),
                 people: {
-                    people.truncate(if with_people { REACTION_PEOPLE } else { 0 });
+                    people.truncate(if with_people { REACTING_PEOPLE } else { 0 });
                     people
                 },
             })
