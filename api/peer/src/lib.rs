@@ -52,6 +52,7 @@ enum Endpoint {
     Friendship,
     Notification,
     Changes,
+    Public,
 }
 
 async fn respond<'l>(
@@ -64,6 +65,7 @@ async fn respond<'l>(
         Endpoint::Friendship => endpoints::friendship(ledger, request).await,
         Endpoint::Notification => endpoints::notification(ledger, request).await,
         Endpoint::Changes => endpoints::changes(ledger, request).await,
+        Endpoint::Public => endpoints::public(ledger, request).await,
     }
 }
 
@@ -76,6 +78,8 @@ fn find(request: &Request) -> Result<Endpoint, Failure> {
         (paths::FRIENDSHIP | paths::NOTIFICATIONS, _) => Err(Failure::method_not_allowed(&["POST"])),
         (paths::CHANGES, "GET") => Ok(Endpoint::Changes),
         (paths::CHANGES, _) => Err(Failure::method_not_allowed(&["GET"])),
+        (paths::PUBLIC, "GET" | "HEAD") => Ok(Endpoint::Public),
+        (paths::PUBLIC, _) => Err(Failure::method_not_allowed(&["GET", "HEAD"])),
         (path, _) => Err(Failure::not_found(path)),
     }
 }
