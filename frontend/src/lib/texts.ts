@@ -322,6 +322,15 @@ const english = {
     unread: (count: number) => (count === 1 ? '1 unread notice' : `${count} unread notices`),
     fresh: 'New',
     alarm: 'Important',
+    several: {
+      people: (first: string, others: readonly string[]) => (others.length === 1 ? `${first} and ${others.join('')}` : `${first} and ${others.length} others`),
+      message: (people: string) => `${people} wrote to you.`,
+      friend_request: (people: string) => `${people} want to be friends.`,
+      request_accepted: (people: string) => `${people} accepted your requests.`,
+      invitation_used: (people: string) => `${people} used your invitation: you are friends now.`,
+      about: (count: number, name: string) => `${count} notices about ${name}.`,
+      count: (count: number) => `${count} notices.`,
+    },
     kinds: {
       friend_request: (name: string) => `${name} wants to be friends.`,
       request_accepted: (name: string) => `${name} accepted your request.`,
@@ -337,6 +346,15 @@ const english = {
       invitation_reused: (names: string) => `One invitation was used more than once, by ${names}. Remove whom you do not know.`,
       unknown: 'Something happened that needs a newer version of Tidings to be shown.',
     },
+  },
+  discretion: {
+    title: 'Messages',
+    lead: 'How your private conversations are kept. It holds for what comes from now on.',
+    readMarks: 'Show friends how far I have read',
+    readMarksWhy: 'Without it they see that a message was delivered, and not whether you have read it. You still see how far they have read, if they show it.',
+    keepCopy: 'Keep my copy when a friend clears a conversation for both',
+    keepCopyWhy: 'Otherwise it disappears here too, as they wish. If you keep your copy, they are told so.',
+    saved: 'That is how it is from now on.',
   },
   invitations: {
     title: 'Invitations',

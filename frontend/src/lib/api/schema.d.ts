@@ -1059,6 +1059,11 @@ export interface components {
             created_ms: number;
             /** @description What happened. */
             event: components["schemas"]["NotificationEvent"];
+            /**
+             * @description The same for notifications that belong together, so that a client may show those that follow each other as one: messages,
+             *     requests, acceptances, what concerns one friend, the uses of one invitation. It stays the same, and means nothing else.
+             */
+            group: string;
             /** @description Its id, which tells when it was noted. */
             id: string;
             /** @description Whether the owner has read it, or a later one. */
