@@ -69,6 +69,14 @@ test('every screen is accessible in both themes and fits 320 px', async ({ brows
   await alice.go('Feed');
   await alice.write(`A post with https://example.org/a/rather/long/address/${'x'.repeat(120)} and ${'y'.repeat(200)}`);
   await expect(alice.post('A post with')).toBeVisible();
+  await page.getByText('All your friends will see this.').click();
+  await page.getByRole('combobox', { name: 'Who sees this' }).selectOption('Everybody');
+  await inspect(page, 'feed, a post for everybody');
+  await alice.write(`For everybody: ${'z'.repeat(200)}`);
+  await alice.post('For everybody').getByRole('link', { name: 'Public' }).click();
+  await expect(alice.post('For everybody')).toBeVisible();
+  await inspect(page, 'public posts');
+  await page.getByRole('link', { name: 'Your feed' }).click();
   watch.allow(/ERR_FAILED/u);
   await page.route('**/api/posts', (route) => route.abort());
   await alice.write('A post that fails.');

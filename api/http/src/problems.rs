@@ -16,6 +16,7 @@ use tidings_social::notifications::NotificationError;
 use tidings_social::peer::PeerError;
 use tidings_social::posts::PostError;
 use tidings_social::profile::ProfileError;
+use tidings_social::public::PublicError;
 use tidings_social::pulls::PullError;
 use tidings_social::said::SaidError;
 use tidings_social::settings::SettingsError;
@@ -344,6 +345,17 @@ impl From<PullError> for Failure {
             PullError::Ledger(error) => error.into(),
             PullError::TooOften { retry_after_s } => too_often(&error, retry_after_s),
             PullError::Cursor | PullError::Held(_) | PullError::Oldest(_) => {
+                Self::new(400, "bad-cursor", "That is no cursor of this deployment", sentence(&error))
+            }
+        }
+    }
+}
+
+impl From<PublicError> for Failure {
+    fn from(error: PublicError) -> Self {
+        match error {
+            PublicError::Ledger(error) => error.into(),
+            PublicError::Before(_) => {
                 Self::new(400, "bad-cursor", "That is no cursor of this deployment", sentence(&error))
             }
         }

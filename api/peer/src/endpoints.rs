@@ -7,6 +7,7 @@ use tidings_protocol::{FriendshipMessage, InteractionsMessage, Notification, Rec
 use tidings_social::Account;
 use tidings_social::certificates;
 use tidings_social::peer::{self, VerifiedPeer};
+use tidings_social::public;
 use tidings_social::pulls::{self, PullQuery};
 use tidings_social::threads;
 
@@ -116,4 +117,21 @@ fn tagged(request: &Request, tag: &str, reply: impl FnOnce() -> Reply) -> Reply 
     let known = request.header("if-none-match") == Some(tag.as_str());
     let reply = if known { Reply::empty(304) } else { reply() };
     reply.with("etag", tag)
+}
+
+/// How long anybody may keep a page of public posts without asking again: who looks at it once more within a minute costs no
+/// request, and what is public no longer is shown no longer than that.
+const PUBLIC_CACHING: &str = "public, max-age=60";
+
+/// `GET /p2p/v1/public`. Anybody may ask.
+pub async fn public<'l>(ledger: &'l AppLedger, request: &Request) -> Result<Answered<'l>, Failure> {
+    let view = ledger.view().await?;
+    let account = account(&view).await?;
+    let page = public::page(&view, &account, request.parameter("before").as_deref()).await?;
+    let tag = format!("\"{}\"", page.tag());
+    // Whoever stands between, and packs the answer for a browser, calls the tag a weak one.
+    let known = request.header("if-none-match").unwrap_or_default();
+    let known = known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag);
+    let reply = if known { Reply::empty(304) } else { Reply::json(200, &page) };
+    Ok((reply.with("etag", tag).with("cache-control", PUBLIC_CACHING), view))
 }

@@ -54,6 +54,7 @@ enum Endpoint {
     Changes,
     Interactions,
     Thread(RecordId),
+    Public,
 }
 
 async fn respond<'l>(
@@ -68,6 +69,7 @@ async fn respond<'l>(
         Endpoint::Changes => endpoints::changes(ledger, request).await,
         Endpoint::Interactions => endpoints::interactions(ledger, request).await,
         Endpoint::Thread(post) => endpoints::thread(ledger, request, post).await,
+        Endpoint::Public => endpoints::public(ledger, request).await,
     }
 }
 
@@ -83,6 +85,8 @@ fn find(request: &Request) -> Result<Endpoint, Failure> {
         }
         (paths::CHANGES, "GET") => Ok(Endpoint::Changes),
         (paths::CHANGES, _) => Err(Failure::method_not_allowed(&["GET"])),
+        (paths::PUBLIC, "GET" | "HEAD") => Ok(Endpoint::Public),
+        (paths::PUBLIC, _) => Err(Failure::method_not_allowed(&["GET", "HEAD"])),
         (path, method) => match paths::post_of_thread(path) {
             None => Err(Failure::not_found(path)),
             Some(post) if method == "GET" => Ok(Endpoint::Thread(post)),

@@ -41,8 +41,8 @@ pub use invitation::{Invitation, InvitationError, InvitationToken};
 pub use keys::{Fingerprint, KeyError, PublicKey, Seed, Signature};
 pub use message::{Cleared, Clearing, Message};
 pub use messages::{
-    Discovery, FriendshipAnswer, FriendshipMessage, Listed, Notification, NotificationAnswer, PullAnswer,
-    Software, paths,
+    Discovery, FriendshipAnswer, FriendshipMessage, Listed, Notification, NotificationAnswer, PublicPage,
+    PullAnswer, Software, paths,
 };
 pub use problem::{PROBLEM_CONTENT_TYPE, Problem};
 pub use record::{Body, Post, Profile};

@@ -71,6 +71,9 @@ pub const PULL_PAGE_BYTES: usize = 512 * 1024;
 /// The most changes in one pull answer.
 pub const PULL_PAGE_CHANGES: usize = 200;
 
+/// The posts on a page of those for everybody: what fits on a few screens, and is looked up one by one.
+pub const PUBLIC_PAGE_POSTS: usize = 20;
+
 /// A cursor in bytes. Readers keep it as it is, so its size is part of the agreement.
 pub const CURSOR_BYTES: usize = 200;
 

@@ -8,6 +8,7 @@ use crate::change::Change;
 use crate::friendship::Friendship;
 use crate::head::Head;
 use crate::invitation::InvitationToken;
+use crate::record::Post;
 use crate::record_id::RecordId;
 use crate::signed::Signed;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,8 @@ pub mod paths {
     pub fn post_of_thread(path: &str) -> Option<crate::RecordId> {
         path.strip_prefix(POSTS)?.strip_prefix('/')?.strip_suffix("/thread")?.parse().ok()
     }
+    /// Answers anybody with a [`super::PublicPage`].
+    pub const PUBLIC: &str = "/p2p/v1/public";
 }
 
 /// `GET /.well-known/tidings`: who is served here, and what it speaks.
@@ -154,4 +157,18 @@ pub struct Listed {
     /// The first id above; absent where it reaches up to the newest one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<RecordId>,
+}
+
+/// The answer to `GET /p2p/v1/public?before=<record id>`: what the owner wrote for everybody, the newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublicPage {
+    /// Identity, deployment key and address, signed by the identity.
+    pub certificate: Signed<Certificate>,
+    /// The owner's name.
+    pub name: String,
+    /// The posts, signed by the deployment key in the certificate.
+    pub posts: Vec<Signed<Post>>,
+    /// The value of `before` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<RecordId>,
 }

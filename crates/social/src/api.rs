@@ -422,6 +422,9 @@ pub struct NotificationView {
     pub created_ms: u64,
     /// Whether the owner has read it, or a later one.
     pub read: bool,
+    /// The same for notifications that belong together, so that a client may show those that follow each other as one: messages,
+    /// requests, acceptances, what concerns one friend, the uses of one invitation. It stays the same, and means nothing else.
+    pub group: String,
     /// What happened.
     pub event: NotificationEvent,
 }

@@ -37,10 +37,22 @@ pub enum AudienceError {
 }
 
 impl Audience {
-    /// Whether it is simply everybody: such a post is stored as one that has no audience.
+    /// Whether it is simply all friends: such a post is stored as one that has no audience.
     #[must_use]
-    pub fn is_everybody(&self) -> bool {
+    pub fn is_all_friends(&self) -> bool {
         matches!(self, Self::Friends { except } if except.is_empty())
+    }
+
+    /// Whether it is all friends, and perhaps others too: such a post lies where all friends read.
+    #[must_use]
+    pub(crate) fn has_all_friends(&self) -> bool {
+        self.is_all_friends() || self.is_public()
+    }
+
+    /// Whether it is everybody, friends or not.
+    #[must_use]
+    pub(crate) fn is_public(&self) -> bool {
+        matches!(self, Self::Public {})
     }
 
     /// The same with every list in order and without repetitions.
@@ -52,6 +64,7 @@ impl Audience {
             list
         }
         match self {
+            Self::Public {} => self,
             Self::Friends { except } => Self::Friends { except: list(except) },
             Self::Chosen { circles, friends, except } => {
                 Self::Chosen { circles: list(circles), friends: list(friends), except: list(except) }
@@ -63,6 +76,7 @@ impl Audience {
     pub(crate) fn check(&self, relations: &[Relation], circles: &Circles) -> Result<(), AudienceError> {
         let none = Vec::new();
         let (chosen, friends, except) = match self {
+            Self::Public {} => return Ok(()),
             Self::Friends { except } => (&Vec::new(), &none, except),
             Self::Chosen { circles, friends, except } => (circles, friends, except),
         };
@@ -85,6 +99,7 @@ impl Audience {
         let who = &reader.fingerprint;
         reader.is_friend()
             && match self {
+                Self::Public {} => true,
                 Self::Friends { except } => !except.contains(who),
                 Self::Chosen { circles: chosen, friends, except } => {
                     !except.contains(who)

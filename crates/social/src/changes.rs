@@ -30,6 +30,7 @@ pub fn listing_tag<S: KeyValue>(view: &View<'_, S>) -> String {
     let partitions = [
         keys::POST,
         keys::LIMITED,
+        keys::PUBLIC,
         keys::GONE,
         keys::FEED,
         keys::FRIEND,
@@ -97,7 +98,7 @@ fn friends_tag(mut list: FriendList) -> String {
 /// Of the newest page of one's own posts and of friends', of what is said under them, and of the names above them.
 async fn feed_tag<S: KeyValue>(view: &View<'_, S>, relations: &[Relation]) -> Result<String, LedgerError> {
     let mut hash = Sha256::new();
-    for partition in [keys::POST, keys::LIMITED, keys::FEED] {
+    for partition in [keys::POST, keys::LIMITED, keys::PUBLIC, keys::FEED] {
         for entry in view.scan(Range::partition(partition), Direction::Backward, PAGE_MOST).await? {
             hash.update(entry.key.as_str());
             hash.update(entry.stamp.to_bytes());

@@ -4,13 +4,14 @@ use crate::account::Account;
 use crate::api::{Audience, Person, PostPage, PostView};
 use crate::keys;
 use crate::limits::{PAGE_DEFAULT, PAGE_MOST};
+use crate::public;
 use crate::relation::Relation;
 use crate::said;
 use crate::spliced::StoredPost;
 use crate::stored;
 use crate::threads;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use thiserror::Error;
 use tidings_ledger::{Direction, Entry, KeyValue, LedgerError, Range, View};
 use tidings_protocol::{Fingerprint, RecordId};
@@ -277,10 +278,18 @@ impl Found {
         let last = if full { self.posts.last().map(|placed| placed.place) } else { self.through };
         let next = last.map(|(id, author)| format!("{id}.{author}"));
         let mut posts = Vec::with_capacity(self.posts.len());
+        let ids = || self.posts.iter().map(|placed| placed.place.0);
+        let public = match (ids().min(), ids().max()) {
+            (Some(oldest), Some(newest)) => public::among(view, oldest, newest).await?,
+            _ => HashSet::new(),
+        };
         for Placed { place: (id, author), post: StoredPost { body, edited_ms }, is_limited } in self.posts {
-            let audience: Option<Audience> =
-                if is_limited { stored::load(view, &keys::audience(id)).await? } else { None };
             let Shown { author, mine } = show(author);
+            let audience = if is_limited {
+                stored::load(view, &keys::audience(id)).await?
+            } else {
+                (mine && public.contains(&id)).then_some(Audience::Public {})
+            };
             let created_ms = id.created_ms();
             posts.push(PostView { id, author, mine, created_ms, edited_ms, body, audience, thread: None });
         }

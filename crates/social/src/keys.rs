@@ -26,6 +26,8 @@ pub(crate) const POST: &str = "post";
 pub(crate) const LIMITED: &str = "limited";
 /// Whom each post in `limited` is for. It never leaves the deployment. Owner component.
 pub(crate) const AUDIENCE: &str = "audience";
+/// Which posts in `post` are for everybody, not only for friends. Owner component.
+pub(crate) const PUBLIC: &str = "public";
 /// Circles, and who is in them. They never leave the deployment. Owner component.
 pub(crate) const CIRCLE: &str = "circle";
 /// Withdrawals of one's own posts. A deletion alone is forgotten by the ledger some day, and friends who were away have
@@ -255,6 +257,11 @@ pub(crate) fn audience(id: RecordId) -> Key {
     key(AUDIENCE, &id.to_string())
 }
 
+/// `public:<id of a post>`, without a value: `post:<id>` is for everybody.
+pub(crate) fn public(id: RecordId) -> Key {
+    key(PUBLIC, &id.to_string())
+}
+
 /// `circle:<id>` -> `circles::Named`.
 pub(crate) fn circle(id: RecordId) -> Key {
     key(CIRCLE, &id.to_string())
@@ -370,7 +377,7 @@ pub(crate) fn forgotten_to(who: &Fingerprint) -> Key {
     key(FORGOTTEN, &who.to_string())
 }
 
-/// The end (exclusive) of a range in `post`, `limited` or `feed` that has everything up to and including `id`.
+/// The end (exclusive) of a range in `post`, `limited`, `public` or `feed` that has everything up to and including `id`.
 pub(crate) fn through(partition: &str, id: RecordId) -> Key {
     key(partition, &format!("{id}/"))
 }

@@ -28,6 +28,7 @@ pub mod peer;
 pub mod polling;
 pub mod posts;
 pub mod profile;
+pub mod public;
 pub mod pulls;
 pub mod relation;
 pub mod resigning;

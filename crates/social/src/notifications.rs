@@ -63,6 +63,26 @@ impl NotificationEvent {
         }
     }
 
+    /// What it belongs together with.
+    fn group(&self) -> String {
+        match self {
+            Self::FriendRequest { .. } => "requests".to_owned(),
+            Self::RequestAccepted { .. } => "acceptances".to_owned(),
+            Self::FriendMoved { friend, .. }
+            | Self::FriendRekeyed { friend, .. }
+            | Self::Undeliverable { friend, .. } => format!("friend/{}", friend.id),
+            Self::InvitationUsed { invitation, .. } | Self::InvitationReused { invitation, .. } => {
+                format!("invitation/{invitation}")
+            }
+            Self::Message { .. } => "messages".to_owned(),
+            Self::Comment { post, .. } | Self::Reaction { post, .. } => format!("post/{post}"),
+            Self::Reply { poster, post, .. } => format!("post/{post}.{}", poster.id),
+            // Alarms are for themselves.
+            Self::CertificateConflict { .. } | Self::Superseded { .. } => self.identity(),
+            Self::Unknown => "unknown".to_owned(),
+        }
+    }
+
     /// Whether anybody can bring it about.
     fn is_by_strangers(&self) -> bool {
         matches!(self, Self::FriendRequest { .. })
@@ -248,6 +268,7 @@ pub async fn page<S: KeyValue>(
             id,
             created_ms: id.created_ms(),
             read: Some(id) <= mark,
+            group: event.group(),
             event,
         })
         .collect();

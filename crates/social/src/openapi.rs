@@ -4,16 +4,16 @@
 #![allow(dead_code)]
 
 use crate::api::{
-    CertificateChange, CertificateStatus, Changes, CircleList, CircleName, CircleView, ClearRequest,
-    CommentChange, CommentView, ConversationList, ConversationPage, FriendList, FriendView, Health,
-    HideRequest, InvitationList, IssuedInvitation, MessageView, NewComment, NewFriend, NewInvitation,
+    CertificateChange, CertificateDocument, CertificateStatus, Changes, CircleList, CircleName, CircleView,
+    ClearRequest, CommentChange, CommentView, ConversationList, ConversationPage, FriendList, FriendView,
+    Health, HideRequest, InvitationList, IssuedInvitation, MessageView, NewComment, NewFriend, NewInvitation,
     NewMessage, NewPost, NotificationPage, PasswordChange, PostChange, PostPage, PostView, ProfileChange,
     ProfileView, ReactionChange, ReadRequest, ReadThrough, RefreshReport, RefreshRequest, SessionStatus,
     Settings, SettingsChange, SetupRequest, SetupStatus, ThreadView, Unread,
 };
-use tidings_protocol::Problem;
+use tidings_protocol::{Body, Problem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::{IntoParams, Modify, OpenApi};
+use utoipa::{IntoParams, Modify, OpenApi, ToSchema};
 
 /// Where a page begins and how long it is.
 #[derive(IntoParams)]
@@ -350,6 +350,42 @@ endpoint!(
     responses((status = 200, content_type = "application/json", body = Object))
 );
 
+/// A page of posts for everybody: what `GET /p2p/v1/public` answers to anybody, and the app shows to visitors. docs/protocol.md
+/// says more.
+#[derive(ToSchema)]
+struct PublicPage {
+    /// Who is served here.
+    certificate: CertificateDocument,
+    /// The owner's name.
+    name: String,
+    /// The posts, newest first.
+    posts: Vec<PostDocument>,
+    /// The value of `before` for the next page; left out on the last one.
+    #[schema(nullable = false)]
+    next: Option<String>,
+}
+
+/// A signed post as it looks in JSON.
+#[derive(ToSchema)]
+struct PostDocument {
+    /// `tidings/post/v1`.
+    #[schema(rename = "type")]
+    document_type: String,
+    /// Its id, which tells when it was written.
+    id: String,
+    /// The identity of its author.
+    author: String,
+    /// The deployment key that signed it.
+    key: String,
+    /// What it says.
+    body: Body,
+    /// When this edition of it was written; left out for the first one.
+    #[schema(nullable = false)]
+    edited_ms: Option<u64>,
+    /// The signature.
+    signature: String,
+}
+
 struct SecuritySchemes;
 
 impl Modify for SecuritySchemes {
@@ -388,6 +424,7 @@ impl Modify for SecuritySchemes {
         delete_invitation, get_settings, put_settings, get_notifications, put_notifications_read, get_health,
         get_openapi, get_thread, post_thread_refresh, post_comments, put_comment, delete_comment, put_hidden, put_reaction
     ),
+    components(schemas(PublicPage)),
     security(("basic" = []), ("cookie" = [])),
     modifiers(&SecuritySchemes)
 )]

@@ -99,7 +99,9 @@ struct Known {
 impl Known {
     async fn load<S: KeyValue>(view: &View<'_, S>, id: RecordId) -> Result<Option<Self>, LedgerError> {
         if let Some(record) = stored::load(view, &keys::post(id)).await? {
-            return Ok(Some(Self { record, audience: Audience::default() }));
+            let is_public = view.get(keys::public(id).as_str()).await?.is_some();
+            let audience = if is_public { Audience::Public {} } else { Audience::default() };
+            return Ok(Some(Self { record, audience }));
         }
         let Some(record) = stored::load(view, &keys::limited(id)).await? else { return Ok(None) };
         // Without an audience nobody may see it, as nobody is meant.
@@ -157,7 +159,7 @@ pub async fn write<S: KeyValue>(
     let post = Post { id, author: account.identity(), key, body, edited_ms: None };
     let record = Signed::sign(post, account.deployment_key())?.to_json();
     let mut batch = Batch::new();
-    let readers = if audience.is_everybody() { None } else { Some(readers_of(view, &audience).await?) };
+    let readers = if audience.has_all_friends() { None } else { Some(readers_of(view, &audience).await?) };
     put(id, record.clone(), None, &audience, readers.as_ref(), now_ms, &mut batch);
     Ok((Written { post: shown(id, author, &record, audience)?, existed: false }, batch))
 }
@@ -170,7 +172,7 @@ async fn readers_of<S: KeyValue>(view: &View<'_, S>, audience: &Audience) -> Res
 }
 
 /// Puts a post, or another edition of one, where its audience says, and tells each friend what that means to them. `readers`
-/// is there unless the post is and was for all.
+/// is there unless the post is and was for all friends.
 fn put(
     id: RecordId,
     record: String,
@@ -180,10 +182,13 @@ fn put(
     now_ms: u64,
     batch: &mut Batch,
 ) {
-    if before.is_some_and(Audience::is_everybody) || before.is_some() && after.is_everybody() {
+    if before.is_some_and(Audience::has_all_friends) || before.is_some() && after.has_all_friends() {
         clear(id, batch);
     }
-    if after.is_everybody() {
+    if before.map_or(after.is_public(), |before| before != after) {
+        publish(id, before, after, batch);
+    }
+    if after.has_all_friends() {
         batch.put(keys::post(id), record);
     } else {
         batch.put(keys::limited(id), record);
@@ -195,15 +200,26 @@ fn put(
         let could = before.is_some_and(|audience| audience.includes(friend, circles));
         match (could, after.includes(friend, circles)) {
             // What is for all is in the partition for all.
-            (true, true) if after.is_everybody() => batch.delete(keys::to_post(who, id)),
-            (_, true) if !after.is_everybody() => audience::give(who, id, batch),
+            (true, true) if after.has_all_friends() => batch.delete(keys::to_post(who, id)),
+            (_, true) if !after.has_all_friends() => audience::give(who, id, batch),
             (true, false) => audience::take(who, id, now_ms, batch),
             _ => {}
         }
     }
 }
 
-/// Removes a post that is or becomes one for all, wherever it is: a stale store may not show where another request has put it.
+/// Names a post as one for everybody, or not any more. An edition that leaves the audience as it is names nothing: a request that does not
+/// see yet that a post was taken from the public does not give it back.
+fn publish(id: RecordId, before: Option<&Audience>, after: &Audience, batch: &mut Batch) {
+    if after.is_public() {
+        batch.put(keys::public(id), Vec::new());
+    } else if after.has_all_friends() || before.is_some_and(Audience::has_all_friends) {
+        // Whatever a stale store shows it as. One that is for some and stays so was taken from the public by what made it so.
+        batch.delete(keys::public(id));
+    }
+}
+
+/// Removes a post that is or becomes one for all friends, wherever it is: a stale store may not show where another request has put it.
 /// One that is for some and stays so is never touched where all read: they would come across it.
 fn clear(id: RecordId, batch: &mut Batch) {
     for key in [keys::post(id), keys::limited(id), keys::audience(id)] {
@@ -231,7 +247,12 @@ pub async fn edit<S: KeyValue>(
     if post.body == body && before == after {
         return Ok((shown(id, author, &record.to_json(), before)?, batch));
     }
-    let readers = if before.is_everybody() && after.is_everybody() {
+    let readers = if before.has_all_friends() && after.has_all_friends() {
+        if post.body == body {
+            // Friends see the same as before, and are told nothing.
+            publish(id, Some(&before), &after, &mut batch);
+            return Ok((shown(id, author, &record.to_json(), after)?, batch));
+        }
         None
     } else if before == after {
         // A circle or a friend that it names may be gone by now.
@@ -257,7 +278,7 @@ pub async fn edit<S: KeyValue>(
 /// A post of the owner's, from its record.
 fn shown(id: RecordId, author: Person, record: &str, audience: Audience) -> Result<PostView, PostError> {
     let StoredPost { body, edited_ms } = StoredPost::of(record.as_bytes()).ok_or(PostError::Unknown(id))?;
-    let audience = Some(audience).filter(|audience| !audience.is_everybody());
+    let audience = Some(audience).filter(|audience| !audience.is_all_friends());
     Ok(PostView {
         id,
         author,
@@ -336,8 +357,9 @@ async fn withdraw<S: KeyValue>(
     now_ms: u64,
     batch: &mut Batch,
 ) -> Result<(), LedgerError> {
-    if audience.is_everybody() {
+    if audience.has_all_friends() {
         clear(id, batch);
+        batch.delete(keys::public(id));
         batch.put(keys::gone(now_ms, id), Vec::new());
         return threads::remove_all(view, id, None, batch).await;
     }

@@ -80,7 +80,7 @@ export class Person {
     return words;
   }
 
-  async go(place: 'Feed' | 'Friends' | 'Notices' | 'Profile' | 'Settings'): Promise<void> {
+  async go(place: 'Feed' | 'Friends' | 'Messages' | 'Notices' | 'Profile' | 'Settings'): Promise<void> {
     await this.page.getByRole('navigation').getByRole('link', { name: place }).click();
     await expect(this.page.getByRole('heading', { name: place, level: 1 })).toBeVisible();
   }

@@ -32,6 +32,8 @@ pub enum Audience {
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
         except: Vec<Fingerprint>,
     },
+    /// Everybody: friends get it like a post for all of them, and whoever asks this deployment is shown it without signing in.
+    Public {},
 }
 
 impl Default for Audience {

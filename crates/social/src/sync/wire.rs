@@ -77,7 +77,7 @@ impl Outgoing {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(thread.after.iter().map(|after| ("after", after)));
         let mut outgoing = Self::get(paths::POSTS, query.finish());
-        outgoing.path = format!("{}/{}/thread", paths::POSTS, thread.post).into();
+        outgoing.path = paths::thread_of(thread.post).into();
         outgoing.if_none_match(thread.tag.as_ref())
     }
 

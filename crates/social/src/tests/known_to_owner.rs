@@ -154,3 +154,34 @@ fn a_kind_of_a_later_version_is_shown_as_unknown() {
     world.at("alice").commit(batch);
     assert_eq!(world.at("alice").notifications(), [NotificationEvent::Unknown]);
 }
+
+#[test]
+fn notifications_that_belong_together_have_one_group() {
+    let world = World::with(&["alice"]);
+    let alice = world.at("alice");
+    let (bob, carol) = (stranger(1), stranger(2));
+    let at = |name: &str| address(name);
+    let events = [
+        (NotificationEvent::Message { friend: bob.clone() }, "a"),
+        (NotificationEvent::Message { friend: carol.clone() }, "a"),
+        (NotificationEvent::FriendRequest { friend: bob.clone() }, "b"),
+        (NotificationEvent::FriendRequest { friend: carol.clone() }, "b"),
+        (NotificationEvent::FriendMoved { friend: bob.clone(), from: at("x"), address: at("y") }, "c"),
+        (NotificationEvent::FriendRekeyed { friend: bob.clone(), serial: 1 }, "c"),
+        (NotificationEvent::FriendRekeyed { friend: carol.clone(), serial: 1 }, "d"),
+        (NotificationEvent::CertificateConflict { friend: bob.clone(), serial: 1 }, "e"),
+        (NotificationEvent::CertificateConflict { friend: carol, serial: 1 }, "f"),
+        (NotificationEvent::RequestAccepted { friend: bob, generation: 1 }, "g"),
+    ];
+    for (number, (event, _)) in events.iter().enumerate() {
+        alice.note(event, START_MS + number as u64);
+    }
+    let page = alice.notification_page(None, None);
+    let groups: Vec<&str> = page.notifications.iter().rev().map(|one| one.group.as_str()).collect();
+    assert_eq!(groups.len(), events.len());
+    for (one, (_, expected_one)) in groups.iter().zip(&events) {
+        for (other, (_, expected_other)) in groups.iter().zip(&events) {
+            assert_eq!(one == other, expected_one == expected_other, "{one} {other}");
+        }
+    }
+}

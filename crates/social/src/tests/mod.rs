@@ -12,6 +12,7 @@ mod messages;
 mod notifications;
 mod outsiders;
 mod posts;
+mod public;
 mod pulling;
 mod retention;
 mod saying;

@@ -23,7 +23,7 @@ pub(crate) async fn follow<S: KeyValue>(
         return Ok(());
     }
     forget_index(view, post, Some(readers), batch).await?;
-    if audience.is_everybody() {
+    if audience.has_all_friends() {
         Place::All.touch(post, readers, batch);
     }
     Ok(())

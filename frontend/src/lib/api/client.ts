@@ -19,6 +19,7 @@ import type {
   Post,
   PostPage,
   Profile,
+  PublicPage,
   RefreshReport,
   SessionStatus,
   Settings,
@@ -272,6 +273,16 @@ export class Api {
     const answer = await answered(this.#fetch(request).then(async (response) => ({ response, data: (await response.json()) as unknown })));
     const name: unknown = answer.response.ok ? (answer.data as { name?: unknown }).name : '';
     return typeof name === 'string' ? name : '';
+  }
+
+  /** A page of what the owner wrote for everybody, which needs no sign-in (docs/protocol.md). */
+  async publicPosts(before: string | null): Promise<PublicPage> {
+    const url = new URL('/p2p/v1/public', this.#baseUrl);
+    if (before !== null) url.searchParams.set('before', before);
+    // One's own browser is not to show what is public no longer; who comes by again is answered with 304.
+    const request = new Request(url, { ...options(), cache: 'no-cache', credentials: 'omit' });
+    const answer = await answered(this.#fetch(request).then(async (response) => ({ response, data: (await response.json()) as unknown })));
+    return this.#unwrap({ response: answer.response, data: answer.data as PublicPage, error: answer.data }, 'basic');
   }
 
   /** `created` is false when there was a request or friendship already. */

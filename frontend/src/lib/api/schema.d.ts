@@ -688,6 +688,9 @@ export interface components {
             friends?: string[];
             /** @enum {string} */
             to: "chosen";
+        } | {
+            /** @enum {string} */
+            to: "public";
         };
         /** @description Somebody from whom the owner wants to hear nothing more. */
         BlockedView: {
@@ -1240,6 +1243,11 @@ export interface components {
             created_ms: number;
             /** @description What happened. */
             event: components["schemas"]["NotificationEvent"];
+            /**
+             * @description The same for notifications that belong together, so that a client may show those that follow each other as one: messages,
+             *     requests, acceptances, what concerns one friend, the uses of one invitation. It stays the same, and means nothing else.
+             */
+            group: string;
             /** @description Its id, which tells when it was noted. */
             id: string;
             /** @description Whether the owner has read it, or a later one. */
@@ -1297,6 +1305,26 @@ export interface components {
             text: string;
             /** @description Up to 200 characters; no warning if it is left out. */
             warning?: string | null;
+        };
+        /** @description A signed post as it looks in JSON. */
+        PostDocument: {
+            /** @description The identity of its author. */
+            author: string;
+            /** @description What it says. */
+            body: components["schemas"]["Body"];
+            /**
+             * Format: int64
+             * @description When this edition of it was written; left out for the first one.
+             */
+            edited_ms?: number;
+            /** @description Its id, which tells when it was written. */
+            id: string;
+            /** @description The deployment key that signed it. */
+            key: string;
+            /** @description The signature. */
+            signature: string;
+            /** @description `tidings/post/v1`. */
+            type: string;
         };
         /** @description A page of posts, newest first. */
         PostPage: {
@@ -1363,6 +1391,20 @@ export interface components {
             name: string;
             /** @description The safety code of the identity: 8 groups of 5 digits, for friends to compare in person or on the phone. */
             safety_code: string;
+        };
+        /**
+         * @description A page of posts for everybody: what `GET /p2p/v1/public` answers to anybody, and the app shows to visitors. docs/protocol.md
+         *     says more.
+         */
+        PublicPage: {
+            /** @description Who is served here. */
+            certificate: components["schemas"]["CertificateDocument"];
+            /** @description The owner's name. */
+            name: string;
+            /** @description The value of `before` for the next page; left out on the last one. */
+            next?: string;
+            /** @description The posts, newest first. */
+            posts: components["schemas"]["PostDocument"][];
         };
         /** @description How the last pull from a friend went. */
         PullView: {

@@ -4,7 +4,7 @@ import { friendName } from './friend-name';
 
 /** Who sees a post now, of the friends that there are. */
 export function readers(audience: Audience | null, circles: readonly Circle[], friends: readonly Friend[]): Friend[] {
-  if (audience === null) return [...friends];
+  if (audience === null || audience.to === 'public') return [...friends];
   const except = new Set(audience.except ?? []);
   const named = new Set<string>();
   if (audience.to === 'chosen') {
@@ -21,6 +21,7 @@ const NAMED = 4;
 export function audienceSentence(audience: Audience | null, circles: readonly Circle[], friends: readonly Friend[]): string {
   const t = texts.audience;
   if (audience === null) return t.all;
+  if (audience.to === 'public') return t.everybody;
   const nameOf = (id: string) => {
     const friend = friends.find((friend) => friend.id === id);
     return friend === undefined ? t.formerFriend : friendName(friend);

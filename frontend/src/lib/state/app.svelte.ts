@@ -11,6 +11,7 @@ import { Circles } from './circles.svelte';
 import { Clock } from './clock.svelte';
 import { Conversations } from './conversations.svelte';
 import { Composer } from './composer.svelte';
+import { Discretion } from './discretion.svelte';
 import { Feed } from './feed.svelte';
 import { FriendRequestForm, Friends } from './friends.svelte';
 import { Invitations } from './invitations.svelte';
@@ -76,6 +77,7 @@ export class Home {
   readonly notices: Notices;
   readonly profile: ProfileEditor;
   readonly retention: Retention;
+  readonly discretion: Discretion;
   readonly password: PasswordChange;
   readonly live: Live;
   readonly #app: App;
@@ -100,6 +102,7 @@ export class Home {
     this.notices = new Notices(api, (unread) => (this.live.unread = unread));
     this.profile = new ProfileEditor(api, announcer, (profile) => this.#renamed(profile));
     this.retention = new Retention(api, announcer);
+    this.discretion = new Discretion(api, announcer);
     this.password = new PasswordChange(api, announcer, (status) => app.session.enter(status));
     this.live = new Live(api, this.#reloads(), () => document.visibilityState === 'visible');
   }

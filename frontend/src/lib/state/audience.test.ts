@@ -14,6 +14,7 @@ const choir: Circle = { id: 'choir', name: 'Choir', members: [id('Bob'), id('Cem
 describe('who sees a post', () => {
   it.each([
     [null, 5, 'All your friends will see this.'],
+    [{ to: 'public' as const }, 5, 'Everybody can see this: your friends, and anybody who opens your address.'],
     [{ to: 'friends' as const, except: [id('Bob')] }, 4, 'All your friends but Bob will see this.'],
     [{ to: 'chosen' as const, circles: ['choir'], friends: [id('Ann')] }, 3, 'Only Ann, Bob, and Cem will see this.'],
     [{ to: 'chosen' as const, circles: ['choir'], except: [id('Bob')] }, 1, 'Only Cem will see this.'],
@@ -48,6 +49,17 @@ describe('draft', () => {
     draft.warned = true;
     draft.warning = 'x'.repeat(201);
     expect(draft.ready).toBe(false);
+  });
+
+  it('is for everybody only once', () => {
+    const draft = new Draft();
+    draft.text = 'Hello';
+    draft.toggle('except', 'bob');
+    draft.reach = 'public';
+    expect(draft.post()).toEqual({ text: 'Hello', audience: { to: 'public' } });
+    expect(Draft.of(aPost(1, { audience: { to: 'public' } })).audience).toEqual({ to: 'public' });
+    draft.clear();
+    expect(draft.audience).toEqual({ to: 'friends', except: ['bob'] });
   });
 
   it('begins an edition with all that the post is', () => {

@@ -1,7 +1,7 @@
 import type { Audience, NewPost, Post } from '../api/types';
 import { characters, limits } from '../limits';
 
-/** Where a post goes: to all friends, or to some. Exceptions are kept while one looks at the other. */
+/** Where a post goes: to all friends, to some, or to everybody. Exceptions are kept while one looks at the other. */
 export type Reach = Audience['to'];
 
 /** What is being written, as a new post or as another edition of one. */
@@ -21,6 +21,7 @@ export class Draft {
   readonly warningOver = $derived(this.warned ? Math.max(0, characters(this.warning.trim()) - limits.warningLength) : 0);
   /** Null for all friends. */
   readonly audience: Audience | null = $derived.by(() => {
+    if (this.reach === 'public') return { to: 'public' };
     const except = [...this.except];
     if (this.reach === 'friends') return except.length === 0 ? null : { to: 'friends', except };
     return { to: 'chosen', circles: [...this.circles], friends: [...this.friends], except };
@@ -42,7 +43,7 @@ export class Draft {
   /** Takes over whom something is for. */
   aim(audience: Audience | null): void {
     this.reach = audience?.to ?? 'friends';
-    this.except = audience?.except ?? [];
+    this.except = audience === null || audience.to === 'public' ? [] : (audience.except ?? []);
     this.circles = audience?.to === 'chosen' ? (audience.circles ?? []) : [];
     this.friends = audience?.to === 'chosen' ? (audience.friends ?? []) : [];
   }
@@ -62,8 +63,9 @@ export class Draft {
     };
   }
 
-  /** Starts anew, for the same people. */
+  /** Starts anew, for the same people. What is for everybody is chosen anew each time: it cannot be taken back from all who saw it. */
   clear(): void {
+    if (this.reach === 'public') this.reach = 'friends';
     this.text = '';
     this.warning = '';
     this.warned = false;

@@ -77,6 +77,41 @@ export class Notices {
   }
 }
 
+/** Notices that are shown as one, the newest first. */
+export interface Group {
+  /** Stays the same while newer ones come. */
+  readonly key: string;
+  readonly notices: readonly [Notice, ...Notice[]];
+}
+
+/** Puts notices that belong together and follow each other into groups. Alarms stand for themselves. */
+export function grouped(list: readonly Notice[]): Group[] {
+  const groups: [Notice, ...Notice[]][] = [];
+  for (const notice of list) {
+    const last = groups.at(-1);
+    if (last !== undefined && last[0].group === notice.group && !isAlarm(notice)) last.push(notice);
+    else groups.push([notice]);
+  }
+  return groups.map((notices) => ({ key: notices.at(-1)?.id ?? '', notices }));
+}
+
+/** What happened in a group, in one sentence. */
+export function summary({ notices }: Group): string {
+  const [first, ...others] = notices;
+  if (others.length === 0) return sentence(first);
+  const t = texts.notices.several;
+  const people = new Map<string, string>();
+  for (const { event } of notices) if ('friend' in event) people.set(event.friend.id, event.friend.name);
+  const names = [...people.values()];
+  const [name] = names;
+  const { kind } = first.event;
+  if (name !== undefined && names.length === notices.length && notices.every((notice) => notice.event.kind === kind)) {
+    const told = kind === 'message' || kind === 'friend_request' || kind === 'request_accepted' || kind === 'invitation_used' ? t[kind] : undefined;
+    if (told !== undefined) return told(t.people(name, names.slice(1)));
+  }
+  return name !== undefined && names.length === 1 ? t.about(notices.length, name) : t.count(notices.length);
+}
+
 /** Whether a notice is about somebody who may be in danger. */
 export function isAlarm({ event }: Notice): boolean {
   return event.kind === 'certificate_conflict' || event.kind === 'superseded';

@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Notice, NoticePage } from '../api/types';
 import { fakeApi } from '../testing';
-import { Notices, isAlarm, sentence } from './notices.svelte';
+import { Notices, grouped, isAlarm, sentence, summary } from './notices.svelte';
 
 function aNotice(number: number, rest: Partial<Notice> = {}): Notice {
   const event = { kind: 'friend_request', friend: { id: 'bob', name: 'Bob' } } as const;
-  return { id: `n${number}`, created_ms: number, read: false, event, ...rest };
+  return { id: `n${number}`, created_ms: number, read: false, group: 'requests', event, ...rest };
 }
 
 function noticesOf(page: NoticePage) {
@@ -37,6 +37,23 @@ describe('notices', () => {
     leave();
     await list.follow();
     expect(notices).toHaveBeenCalledOnce();
+  });
+
+  it('that belong together and follow each other are told as one', () => {
+    const by = (number: number, name: string, kind: 'message' | 'friend_request') =>
+      aNotice(number, { group: kind === 'message' ? 'messages' : 'requests', event: { kind, friend: { id: name, name } } });
+    const list = [by(9, 'Bob', 'message'), by(8, 'Cem', 'message'), by(7, 'Dana', 'message'), by(6, 'Eve', 'friend_request'), by(5, 'Ann', 'message')];
+    const groups = grouped(list);
+    expect(groups.map((group) => group.notices.map((notice) => notice.id))).toEqual([['n9', 'n8', 'n7'], ['n6'], ['n5']]);
+    expect(groups.map(summary)).toEqual(['Bob and 2 others wrote to you.', 'Eve wants to be friends.', 'Ann wrote to you.']);
+    expect(groups[0]?.key, 'a newer one does not make it another group').toBe(grouped([by(10, 'Gil', 'message'), ...list])[0]?.key);
+    const friend = { id: 'bob', name: 'Bob' };
+    const moved = { kind: 'friend_moved', friend, from: 'https://a.example', address: 'https://b.example' } as const;
+    const about = grouped([aNotice(2, { group: 'friend/bob', event: moved }), aNotice(1, { group: 'friend/bob', event: { kind: 'friend_rekeyed', friend, serial: 1 } })]);
+    expect(about.map(summary)).toEqual(['2 notices about Bob.']);
+    const alarm = { group: 'x', event: { kind: 'superseded', serial: 1, address: 'https://b.example' } } as const;
+    expect(grouped([aNotice(2, alarm), aNotice(1, alarm)]), 'alarms stand for themselves').toHaveLength(2);
+    expect(grouped([])).toEqual([]);
   });
 
   it('have a sentence each, and alarms stand out', () => {

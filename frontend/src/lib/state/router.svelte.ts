@@ -1,6 +1,9 @@
 /** Every screen of a signed-in owner, by its path. */
 export const routes = { '/': 'feed', '/friends': 'friends', '/messages': 'messages', '/notices': 'notices', '/profile': 'profile', '/settings': 'settings' } as const;
 
+/** What the owner wrote for everybody: the one page that needs no sign-in. */
+export const PUBLIC_PATH = '/public';
+
 export type Path = keyof typeof routes;
 export type Screen = (typeof routes)[Path];
 
@@ -9,10 +12,17 @@ export class Router {
   #path = $state<Path>('/');
   /** The fragment of an invitation that somebody followed here; null if nobody did. */
   #invitation = $state<string | null>(null);
+  /** Whether the page for everybody is open. */
+  #visiting = $state(false);
 
   constructor(private readonly window: Pick<Window, 'location' | 'history' | 'addEventListener' | 'removeEventListener' | 'scrollTo'>) {
     this.#path = known(window.location.pathname);
     this.#invitation = invitationIn(window.location.hash);
+    this.#visiting = window.location.pathname === PUBLIC_PATH;
+  }
+
+  get visiting(): boolean {
+    return this.#visiting;
   }
 
   get invitation(): string | null {
@@ -34,8 +44,16 @@ export class Router {
   }
 
   open(path: Path): void {
-    if (path !== this.#path) this.window.history.pushState(null, '', path);
+    if (path !== this.#path || this.#visiting) this.window.history.pushState(null, '', path);
     this.#path = path;
+    this.#visiting = false;
+    this.window.scrollTo(0, 0);
+  }
+
+  /** Opens the page for everybody. */
+  visit(): void {
+    if (!this.#visiting) this.window.history.pushState(null, '', PUBLIC_PATH);
+    this.#visiting = true;
     this.window.scrollTo(0, 0);
   }
 
@@ -44,6 +62,7 @@ export class Router {
     const back = () => {
       this.#path = known(this.window.location.pathname);
       this.#invitation = invitationIn(this.window.location.hash);
+      this.#visiting = this.window.location.pathname === PUBLIC_PATH;
     };
     const click = (event: Event) => this.#follow(event as MouseEvent);
     this.window.addEventListener('popstate', back);
@@ -59,6 +78,11 @@ export class Router {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     const link = event.target instanceof Element ? event.target.closest('a') : null;
     if (link === null || link.target !== '' || link.origin !== this.window.location.origin || link.hash !== '') return;
+    if (link.pathname === PUBLIC_PATH) {
+      event.preventDefault();
+      this.visit();
+      return;
+    }
     if (!(link.pathname in routes)) return;
     event.preventDefault();
     this.open(known(link.pathname));

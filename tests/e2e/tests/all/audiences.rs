@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 use tidings_e2e::{Answer, Mode, Owner, World};
-use tidings_social::api::{CircleList, CircleView, PostView, RefreshScope};
+use tidings_protocol::{PublicPage, paths};
+use tidings_social::api::{Audience, CircleList, CircleView, PostView, RefreshScope};
 use uuid::Uuid;
 
 tidings_e2e::tests![
     posts_for_some_come_to_them_alone_and_go_when_a_circle_or_an_audience_changes,
     what_an_audience_or_a_circle_cannot_be_is_refused,
+    what_is_public_is_shown_to_anybody_and_nothing_else_is,
     a_muted_friend_is_left_out_of_the_feed_until_they_are_wanted_again,
 ];
 
@@ -83,7 +85,7 @@ fn what_an_audience_or_a_circle_cannot_be_is_refused(mode: Mode) {
         json!({ "to": "chosen", "circles": [nobody] }),
         json!({ "to": "chosen", "friends": [stranger] }),
         json!({ "to": "chosen", "friends": [stranger], "colour": "red" }),
-        json!({ "to": "public" }),
+        json!({ "to": "public", "except": [stranger] }),
         json!({ "to": 7 }),
     ] {
         let status = write(&alice, &json!({ "text": "x", "audience": audience })).status;
@@ -115,6 +117,66 @@ fn what_an_audience_or_a_circle_cannot_be_is_refused(mode: Mode) {
     mode.settle();
     let listed: CircleList = alice.call("GET", "/api/circles").send().json(200);
     assert_eq!(listed.circles, [renamed]);
+}
+
+fn what_is_public_is_shown_to_anybody_and_nothing_else_is(mode: Mode) {
+    let world = World::new(mode, 2);
+    let [alice, bob] = world.friends(["Alice", "Bob"]);
+    let ask = |query: &str| alice.deployment.call("GET", &format!("{}{query}", paths::PUBLIC));
+    let page = |query: &str| ask(query).send().json::<PublicPage>(200);
+    let texts = |page: &PublicPage| -> Vec<String> {
+        page.posts.iter().filter_map(|post| post.unverified().body.text.clone()).collect()
+    };
+    let nothing = ask("").send().expect(200);
+    assert_eq!(nothing.header("cache-control"), Some("public, max-age=60"));
+    alice.post("for friends");
+    let public = json!({ "to": "public" });
+    let body = json!({ "text": "hello world", "audience": public });
+    let written: PostView = write(&alice, &body).json(201);
+    assert_eq!(written.audience, Some(Audience::Public {}));
+    mode.eventually("anybody reads it", || texts(&page("")) == ["hello world"]);
+    mode.eventually("bob reads both", || {
+        let _ = bob.refresh(RefreshScope::All);
+        bob.texts() == ["hello world", "for friends"]
+    });
+    mode.settle();
+
+    let shown = page("");
+    let certificate = shown.certificate.verify(&alice.person.identity.public_key()).unwrap();
+    assert_eq!((certificate.key, shown.name.as_str()), (alice.person.key.public_key(), "Alice"));
+    assert_eq!(shown.posts[0].verify(&certificate.key).unwrap().id, written.id);
+    let first = ask("").send().expect(200);
+    let tag = first.header("etag").unwrap();
+    let again = ask("").header("if-none-match", tag).send().expect(304);
+    assert_eq!(
+        (again.header("etag"), again.header("cache-control")),
+        (Some(tag), Some("public, max-age=60"))
+    );
+    alice.post("for friends too");
+    mode.settle();
+    let later = ask("").send().expect(200);
+    assert_eq!((later.header("etag"), &later.body), (Some(tag), &first.body), "the same bytes");
+    assert_eq!(later.header_names(), first.header_names());
+    assert!(page(&format!("?before={}", written.id)).posts.is_empty());
+    ask("?before=x").send().problem(400);
+    alice.deployment.call("POST", paths::PUBLIC).send().problem(405);
+    assert!(alice.deployment.call("HEAD", paths::PUBLIC).send().expect(200).body.is_empty());
+
+    let path = format!("/api/posts/{}", written.id);
+    let change = json!({ "text": "hello friends", "audience": { "to": "friends" } });
+    let _ = alice.call("PUT", &path).json(&change).send().expect(200);
+    mode.eventually("nobody else reads it any more", || page("").posts.is_empty());
+    mode.eventually("bob reads the edition", || {
+        let _ = bob.refresh(RefreshScope::All);
+        bob.reads("hello friends")
+    });
+    mode.settle();
+    let change = json!({ "text": "hello friends", "audience": public });
+    let _ = alice.call("PUT", &path).json(&change).send().expect(200);
+    mode.eventually("anybody reads it again", || texts(&page("")) == ["hello friends"]);
+    mode.settle();
+    let _ = alice.delete_post(&written.id).expect(204);
+    mode.eventually("it is gone", || page("").posts.is_empty());
 }
 
 fn a_muted_friend_is_left_out_of_the_feed_until_they_are_wanted_again(mode: Mode) {
