@@ -222,7 +222,7 @@ impl From<ThreadError> for Failure {
     fn from(error: ThreadError) -> Self {
         match error {
             ThreadError::Ledger(error) => error.into(),
-            ThreadError::Text(_) | ThreadError::Emoji(_) | ThreadError::Parent => invalid(&error),
+            ThreadError::Text(_) | ThreadError::Parent => invalid(&error),
             ThreadError::KeyReused => Self::new(
                 422,
                 "idempotency-key-reused",

@@ -152,9 +152,7 @@ impl Handover {
                 continue;
             }
             batch.delete(key.clone());
-            if let Some((post, what)) = named
-                && matches!(outcome, Outcome::NoSuchPost | Outcome::TooMany | Outcome::Invalid)
-            {
+            if let Some((post, what)) = named.filter(|_| *outcome != Outcome::Taken) {
                 batch.put(keys::said_refused(poster, post, &what), stored::json(outcome));
             }
         }

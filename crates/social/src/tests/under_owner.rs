@@ -142,9 +142,10 @@ fn the_owner_sees_a_thread_in_pages_and_its_gist() {
     react(&world, "bob", "alice", post, ("🎉", true));
     react(&world, "bob", "alice", post, ("👍", true));
     let alice = world.at("alice");
+    let emoji: tidings_protocol::Emoji = "👍".parse().unwrap();
     let react_self = |set| {
         let (view, me) = (alice.view(), alice.person());
-        let reacted = own::react(&view, &alice.account, &me, post, "👍", set, world.now_ms());
+        let reacted = own::react(&view, &alice.account, &me, post, (emoji.clone(), set), world.now_ms());
         let batch = block_on(reacted).unwrap();
         let is_empty = batch.is_empty();
         alice.commit(batch);

@@ -45,9 +45,6 @@ pub enum ThreadError {
     /// There is no such comment under it.
     #[error("there is no such comment under this post")]
     NoSuchComment,
-    /// The emoji is none.
-    #[error("{0:?} is not one emoji")]
-    Emoji(String),
     /// The comment that is to be answered is not there.
     #[error("parent is no comment under this post")]
     Parent,

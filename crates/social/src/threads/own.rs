@@ -23,9 +23,6 @@ pub struct Commented {
     pub existed: bool,
 }
 
-/// What is shown of a text that is no emoji, in Unicode scalar values.
-const EMOJI_SHOWN: usize = 16;
-
 /// A text as the body of a comment.
 fn body_of(text: String) -> Result<Body, ThreadError> {
     check_text(&text, COMMENT_CHARS, true)?;
@@ -172,19 +169,16 @@ pub async fn withdraw<S: KeyValue>(
 /// Sets or unsets a reaction of the owner's to their post.
 ///
 /// # Errors
-/// When there is no such post, the emoji is none, or there are too many.
+/// When there is no such post, or there are too many.
 pub async fn react<S: KeyValue>(
     view: &View<'_, S>,
     account: &Account,
     me: &Person,
     post: RecordId,
-    emoji: &str,
-    set: bool,
+    (emoji, set): (Emoji, bool),
     now_ms: u64,
 ) -> Result<Batch, ThreadError> {
     let place = place(view, post).await?;
-    let emoji: Emoji =
-        emoji.parse().map_err(|_| ThreadError::Emoji(emoji.chars().take(EMOJI_SHOWN).collect()))?;
     let under = Under::load(view, post).await?;
     let known = under.reactions.get(&(me.id, emoji.clone()));
     if known.is_some_and(|known| known.set) == set {

@@ -1214,6 +1214,24 @@ export interface components {
             /** @description Whose post it is. */
             poster: components["schemas"]["Person"];
         } | {
+            /** @description Which comment. */
+            comment: string;
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "comment";
+            /** @description Under which post. */
+            post: string;
+        } | {
+            /** @description With which emoji. */
+            emoji: string;
+            /** @description Who. */
+            friend: components["schemas"]["Person"];
+            /** @enum {string} */
+            kind: "reaction";
+            /** @description To which post. */
+            post: string;
+        } | {
             /** @description Who. */
             friend: components["schemas"]["Person"];
             /** @enum {string} */
