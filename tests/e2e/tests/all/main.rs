@@ -18,6 +18,7 @@ mod setup;
 mod signin;
 mod story;
 mod terminal;
+mod threads;
 
 fn main() {
     tidings_e2e::run(
@@ -28,6 +29,7 @@ fn main() {
             posts::tests(),
             audiences::tests(),
             messages::tests(),
+            threads::tests(),
             notifications::tests(),
             pulling::tests(),
             outages::tests(),
