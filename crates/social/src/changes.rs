@@ -104,7 +104,7 @@ async fn feed_tag<S: KeyValue>(view: &View<'_, S>, relations: &[Relation]) -> Re
             hash.update(entry.stamp.to_bytes());
         }
     }
-    for partition in [keys::GIST, keys::SAID, keys::UNDER] {
+    for partition in [keys::GIST, keys::SAID, keys::UNDER, keys::OUTBOX] {
         for entry in view.scan(Range::partition(partition), Direction::Backward, SAID_MOST).await? {
             hash.update(entry.key.as_str());
             hash.update(entry.stamp.to_bytes());

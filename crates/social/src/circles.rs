@@ -230,6 +230,7 @@ pub async fn add<S: KeyValue>(
     let mut batch = Batch::new();
     if !before.has(id, friend) {
         batch.put(keys::circle_member(id, &who), stored::json(&member));
+        batch.put(keys::joined(&who), Vec::new());
         shift(view, id, &[friend], (&before, &after), now_ms, &mut batch).await?;
     }
     Ok((after.view(id, &relations).ok_or(CircleError::Unknown(id))?, batch))

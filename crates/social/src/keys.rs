@@ -420,6 +420,12 @@ pub(crate) fn blocked(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/blocked"))
 }
 
+/// `friend:<who>/joined`, without a value: they were put into a circle, and posts may still be written by who does not see that.
+/// Owner component, and the peer component once it is over.
+pub(crate) fn joined(who: &Fingerprint) -> Key {
+    key(FRIEND, &format!("{who}/joined"))
+}
+
 /// `friend:<who>/muted`, without a value. Owner component.
 pub(crate) fn muted(who: &Fingerprint) -> Key {
     key(FRIEND, &format!("{who}/muted"))

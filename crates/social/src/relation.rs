@@ -216,6 +216,8 @@ pub struct Relation {
     pub(crate) blocked: Option<Blocked>,
     /// Whether their posts are left out of the feed.
     pub(crate) muted: bool,
+    /// When they were put into a circle, in unix milliseconds, until everybody who writes must have seen that.
+    pub(crate) joined_ms: Option<u64>,
     /// Goes along with the owner's request until that has arrived.
     pub(crate) invitation: Option<InvitationToken>,
     /// All stances of theirs of the last day, in their order, and the latest.
@@ -248,6 +250,7 @@ impl Relation {
             served: None,
             blocked: None,
             muted: false,
+            joined_ms: None,
             invitation: None,
             spoken: Vec::new(),
             leftover: false,
@@ -320,6 +323,7 @@ impl Relation {
             Some("theirs") => self.add_theirs(entry),
             Some("blocked") => self.blocked = stored::parse(entry),
             Some("muted") => self.muted = true,
+            Some("joined") => self.joined_ms = Some(entry.stamp.ms()),
             Some("invitation") => self.invitation = stored::parse(entry),
             Some("verified") => self.verified = stored::parse(entry),
             Some("profile") => self.profile = stored::parse(entry),

@@ -266,14 +266,22 @@ pub async fn answer<S: KeyValue>(
         again_ms: complete.and_then(|head| again_ms(head, timing, now_ms)),
         friendship: relation.ours.as_ref().map(|ours| resigning::stance(account, ours)),
     };
-    let is_due = place.is_some() && !served.is_complete;
+    let is_due = place.is_some() && (!served.is_complete || relation.joined_ms.is_some());
     if served.first_ms == 0 {
         served.first_ms = now_ms;
     }
-    // A request that did not see the friendship has begun before it could be seen, and what it wrote can be seen by then.
-    let all_seen_ms = served.first_ms.saturating_add(2 * timing.settling_ms());
-    served.is_complete |= now_ms > all_seen_ms;
+    // A request that did not see the friendship, or that they are in a circle, has begun before that could be seen, and what it
+    // wrote can be seen by then.
+    let seen_after = |at_ms: u64| at_ms.saturating_add(2 * timing.settling_ms());
+    served.is_complete |= now_ms > seen_after(served.first_ms);
     let mut batch = note(relation, served, complete, query.held);
+    if let Some(all_seen_ms) = relation.joined_ms.map(seen_after) {
+        if now_ms > all_seen_ms {
+            batch.delete(keys::joined(&relation.fingerprint));
+        } else if timing.staleness_ms > 0 {
+            answer.again_ms = answer.again_ms.max(Some(all_seen_ms - now_ms + 1));
+        }
+    }
     if is_due && audience::complete(view, relation, &mut batch).await? {
         // Nobody has to tell them of it if they come by once more.
         let soon_ms = timing.staleness_ms.saturating_add(GIVEN_SOON_MS);

@@ -388,3 +388,35 @@ fn a_muted_friend_is_held_and_not_shown() {
     world.befriend("bob", "alice");
     assert!(!world.at("bob").relation(&alice).is_muted(), "who becomes a friend again is heard");
 }
+
+#[test]
+fn a_post_written_by_who_did_not_see_that_somebody_joined_reaches_them() {
+    let mut world = World::timed(&["alice", "bob"], Timing::replicated(60_000));
+    world.befriend("alice", "bob");
+    world.clock.advance(2 * HOUR_MS);
+    world.refresh("bob", Scope::ALL);
+    let circle = world.circle("alice", "choir", &[]);
+    // This request looks, and writes later.
+    let alice = world.at("alice");
+    let mut view = alice.view();
+    world.put_in_circle("alice", circle, "bob");
+    let audience = Audience::Chosen { circles: vec![circle], friends: Vec::new(), except: Vec::new() };
+    let new = NewPost { text: "for the choir".into(), warning: None, audience: Some(audience) };
+    world.clock.advance(1);
+    let (account, person) = (&alice.account, alice.person());
+    let written = own_posts::write(&view, account, person, new, None, world.now_ms(), world.bytes());
+    let (_, batch) = block_on(written).unwrap();
+    block_on(alice.ledger.commit(&mut view, batch)).unwrap();
+    let mut pulls = 0;
+    while world.at("bob").feed_texts().is_empty() {
+        world.clock.advance(3 * MINUTE_MS);
+        world.refresh("bob", Scope::ALL);
+        pulls += 1;
+        assert!(pulls <= 3, "it is given with one pull and comes with the next");
+    }
+    world.clock.advance(HOUR_MS);
+    world.refresh("bob", Scope::ALL);
+    let joined = keys::joined(&world.id("bob"));
+    let left = block_on(world.at("alice").view().get(joined.as_str())).unwrap();
+    assert_eq!(left, None, "nobody looks any more");
+}
