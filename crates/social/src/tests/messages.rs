@@ -430,6 +430,42 @@ fn clearing_for_both_clears_the_friends_copy_too_unless_they_keep_it_and_tells_w
 }
 
 #[test]
+fn a_wish_to_clear_that_the_friend_has_not_heard_of_is_part_of_the_next() {
+    let mut world = World::of_friends("alice", "bob");
+    world.tell("alice", "bob", "one");
+    world.tell("bob", "alice", "two");
+    world.pass_on("alice", "bob");
+    world.pass_on("bob", "alice");
+    world.down.insert("bob".into());
+    world.clear("alice", "bob", ClearFor::Both).unwrap();
+    world.tell("alice", "bob", "three");
+    world.clear("alice", "bob", ClearFor::Both).unwrap();
+    world.down.clear();
+    world.clock.advance(HOUR_MS);
+    world.pass_on("alice", "bob");
+    assert!(world.thread("bob", "alice").is_empty());
+    world.pass_on("bob", "alice");
+    assert_eq!(world.page("alice", "bob", "9", None).clearing.unwrap().kept, Some(false));
+}
+
+#[test]
+fn clearing_for_oneself_takes_nothing_from_a_friend_whose_answer_was_lost() {
+    let mut world = World::of_friends("alice", "bob");
+    let since = world.at("bob").relation(&world.id("alice")).pull.unwrap().cursor;
+    world.tell("alice", "bob", "lost on its way");
+    // Bob's deployment asks, and the answer never gets there.
+    let alice = world.at("alice");
+    let query = PullQuery::parse(since.as_deref(), None, None).unwrap();
+    let (view, relation) = (alice.view(), alice.relation(&world.id("bob")));
+    let answered = pulls::answer(&view, &alice.account, &relation, &query, world.timing, world.now_ms());
+    alice.commit(block_on(answered).unwrap().1);
+    world.clear("alice", "bob", ClearFor::Me).unwrap();
+    assert!(world.thread("alice", "bob").is_empty());
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.thread("bob", "alice"), ["lost on its way"]);
+}
+
+#[test]
 fn who_wants_no_read_marks_gives_none() {
     let mut world = World::of_friends("alice", "bob");
     world.choose("bob", SettingsChange { read_marks: Some(false), ..Default::default() });
