@@ -21,6 +21,7 @@ pub(super) async fn live(world: Rc<World>, number: usize, acts: u64, days: u64) 
     while owner::set_up(&world, number).await != Answer::Done(()) {
         world.executor.sleep(world.draw(MINUTE_MS..=10 * MINUTE_MS)).await;
     }
+    letters::choose(&world, number).await;
     for _ in 0..acts {
         world.executor.sleep(world.draw(0..=2 * days * DAY_MS / acts)).await;
         act(&world, number).await;
@@ -29,9 +30,9 @@ pub(super) async fn live(world: Rc<World>, number: usize, acts: u64, days: u64) 
 
 async fn act(world: &Rc<World>, number: usize) {
     match world.draw(0..=99) {
-        0..30 => visit(world, number, Scope::ALL).await,
-        30..35 => letters::correspond(world, number).await,
-        35..60 => write(world, number).await,
+        0..28 => visit(world, number, Scope::ALL).await,
+        28..42 => letters::correspond(world, number).await,
+        42..60 => write(world, number).await,
         60..68 => withdraw(world, number).await,
         68..71 => rename(world, number).await,
         71..73 => change_audience(world, number).await,
@@ -230,6 +231,7 @@ async fn accept(world: &Rc<World>, number: usize, friend: &FriendView) {
 }
 
 async fn end(world: &Rc<World>, number: usize, friend: &FriendView) {
+    world.chronicle.borrow_mut().of[number].ended.insert(friend.id);
     let answer = owner::end(world, number, friend.id).await;
     world.note(|| {
         format!("d{number} ends it ({:?}) with {}: {answer:?}", friend.state, name_of(world, friend))
@@ -237,6 +239,7 @@ async fn end(world: &Rc<World>, number: usize, friend: &FriendView) {
 }
 
 async fn block(world: &Rc<World>, number: usize, friend: &FriendView) {
+    world.chronicle.borrow_mut().of[number].ended.insert(friend.id);
     let answer = owner::block(world, number, friend.id).await;
     world.note(|| format!("d{number} blocks {}: {answer:?}", name_of(world, friend)));
 }

@@ -2,7 +2,7 @@
 
 mod correspondence;
 
-pub(super) use correspondence::{take_back, tell, whole_conversation};
+pub(super) use correspondence::{choose, clear, correct, read, take_back, tell, whole_conversation};
 
 use super::deployment::{Deployment, OneClock};
 use super::store::{OneLedger, OneView, maintain, make_room};

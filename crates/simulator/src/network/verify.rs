@@ -1,6 +1,6 @@
 //! What has to hold once faults have stopped and everybody has visited a few times.
 
-use super::letters::{self, Shown};
+use super::letters::{self, Conversation};
 use super::owner::{self, Knowledge};
 use super::world::World;
 use std::cell::RefCell;
@@ -19,7 +19,7 @@ struct Seen {
     known: Knowledge,
     feed: Vec<PostView>,
     /// With each friend.
-    conversations: BTreeMap<Fingerprint, Vec<Shown>>,
+    conversations: BTreeMap<Fingerprint, Conversation>,
 }
 
 /// Everything that is wrong.
