@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use tidings_protocol::{Fingerprint, RecordId};
-use tidings_social::api::ClearFor;
+use tidings_social::api::{Audience, ClearFor};
 
 /// How sure an owner is that something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +24,8 @@ pub(super) struct Written {
     pub id: Option<RecordId>,
     /// When it was written, in unix milliseconds.
     pub at_ms: u64,
+    /// Whom it is for, if that is sure.
+    pub audience: Option<Audience>,
     pub published: Sure,
     pub withdrawn: Sure,
 }
@@ -130,7 +132,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str, published: Sure, withdrawn: Sure) -> Written {
-        Written { text: text.to_owned(), id: None, at_ms: 0, published, withdrawn }
+        Written { text: text.to_owned(), id: None, at_ms: 0, audience: None, published, withdrawn }
     }
 
     #[test]

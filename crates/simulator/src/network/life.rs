@@ -80,6 +80,7 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
         text: text.clone(),
         id: None,
         at_ms: world.now_ms(),
+        audience: None,
         published: Sure::Perhaps,
         withdrawn: Sure::No,
     });
@@ -95,7 +96,7 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
         if let Answer::Done(id) = answer {
             let mut chronicle = world.chronicle.borrow_mut();
             let post = &mut chronicle.of[number].posts[place];
-            (post.id, post.published) = (Some(id), Sure::Yes);
+            (post.id, post.published, post.audience) = (Some(id), Sure::Yes, Some(audience));
             return;
         }
         world.executor.sleep(world.draw(1_000..=60_000)).await;
@@ -107,8 +108,11 @@ pub(super) fn uuid7(world: &World) -> String {
     format!("{:08x}-{:04x}-7{a:03x}-8000-{b:012x}", ms >> 16, ms & 0xffff)
 }
 
-/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not.
+/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not, or everybody.
 fn audience(world: &World, number: usize) -> Audience {
+    if world.chance(100) {
+        return Audience::Public {};
+    }
     let mut except = Vec::new();
     if world.chance(300) {
         let others = world.deployments().into_iter().filter(|other| other.number != number);
@@ -138,9 +142,13 @@ async fn change_audience(world: &Rc<World>, number: usize) {
     world.note(|| format!("d{number} changes whom post {place} is for: {audience:?}"));
     for _ in 0..TRIES {
         // From now on it is as if it was written just now.
-        world.chronicle.borrow_mut().of[number].posts[place].at_ms = world.now_ms();
+        {
+            let post = &mut world.chronicle.borrow_mut().of[number].posts[place];
+            (post.at_ms, post.audience) = (world.now_ms(), None);
+        }
         let answer = owner::change_audience(world, number, id, text.clone(), audience.clone()).await;
         if answer == Answer::Done(()) {
+            world.chronicle.borrow_mut().of[number].posts[place].audience = Some(audience);
             return;
         }
         world.executor.sleep(world.draw(1_000..=60_000)).await;

@@ -18,6 +18,8 @@ pub(super) const MOST_KEYS: usize = 900;
 struct Seen {
     known: Knowledge,
     feed: Vec<PostView>,
+    /// What anybody is shown.
+    public: Vec<RecordId>,
     /// With each friend.
     conversations: BTreeMap<Fingerprint, Conversation>,
 }
@@ -102,14 +104,15 @@ fn look_everywhere(world: &Rc<World>, wrong: &mut Vec<String>) -> BTreeMap<usize
         world.executor.spawn(async move {
             let known = owner::know(&world_, number).await.done();
             let feed = owner::whole_feed(&world_, number).await.done();
-            if let (Some(known), Some(feed)) = (known, feed) {
+            let public = owner::all_public(&world_, number).await.done();
+            if let (Some(known), Some(feed), Some(public)) = (known, feed, public) {
                 let mut conversations = BTreeMap::new();
                 let friends = known.states.iter().filter(|(_, state)| *state == FriendState::Friends);
                 for (who, _) in friends {
                     let conversation = owner::whole_conversation(&world_, number, *who).await;
                     conversations.insert(*who, conversation.done().unwrap_or_default());
                 }
-                all.borrow_mut().insert(number, Seen { known, feed, conversations });
+                all.borrow_mut().insert(number, Seen { known, feed, public, conversations });
             }
         });
     }
@@ -135,7 +138,19 @@ fn counterpart(state: FriendState) -> FriendState {
 fn wrong_posts(world: &World, a: usize, seen: &Seen) -> Vec<String> {
     let own = seen.feed.iter().filter(|post| post.mine);
     let texts: Vec<String> = own.filter_map(PostView::text).collect();
-    world.chronicle.borrow().contradictions(a, &texts)
+    let chronicle = world.chronicle.borrow();
+    let mut wrong = chronicle.contradictions(a, &texts);
+    for post in chronicle.of[a].posts.iter().filter(|post| texts.contains(&post.text)) {
+        let (Some(id), Some(audience)) = (post.id, &post.audience) else { continue };
+        let is_shown = seen.public.contains(&id);
+        if is_shown != matches!(audience, Audience::Public {}) {
+            wrong.push(format!("d{a} wrote '{}' for {audience:?}; everybody sees it: {is_shown}", post.text));
+        }
+    }
+    let is_there = |id: &RecordId| seen.feed.iter().any(|post| post.mine && post.id == *id);
+    wrong
+        .extend(seen.public.iter().filter(|id| !is_there(id)).map(|id| format!("d{a} shows everybody {id}")));
+    wrong
 }
 
 /// Whether a post is for somebody, by what its author's deployment says.
