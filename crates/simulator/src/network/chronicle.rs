@@ -1,7 +1,8 @@
 //! What the owners did, as they themselves know it: what the network has to come to in the end.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tidings_protocol::{Fingerprint, RecordId};
+use tidings_social::api::{Audience, ClearFor};
 
 /// How sure an owner is that something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,8 @@ pub(super) struct Written {
     pub id: Option<RecordId>,
     /// When it was written, in unix milliseconds.
     pub at_ms: u64,
+    /// Whom it is for, if that is sure.
+    pub audience: Option<Audience>,
     pub published: Sure,
     pub withdrawn: Sure,
 }
@@ -34,9 +37,11 @@ pub(super) struct Letter {
     pub to: Fingerprint,
     /// No two of one owner have the same.
     pub text: String,
+    /// What it may say instead by now: it says the last of these that is sure, or one that was tried later.
+    pub editions: Vec<(String, Sure)>,
     /// Its id, once it is known.
     pub id: Option<RecordId>,
-    /// When it was written, in unix milliseconds.
+    /// When it was written or edited last, in unix milliseconds.
     pub at_ms: u64,
     pub written: Sure,
     pub withdrawn: Sure,
@@ -57,6 +62,43 @@ pub(super) struct Remark {
     pub withdrawn: Sure,
 }
 
+impl Letter {
+    /// Whether it may say this by now.
+    pub fn may_say(&self, text: &str) -> bool {
+        let sure = self.editions.iter().rposition(|(_, sure)| *sure == Sure::Yes);
+        let later = self.editions.iter().skip(sure.unwrap_or(0));
+        (sure.is_none() && text == self.text) || later.map(|(text, _)| text).any(|edition| edition == text)
+    }
+}
+
+/// A conversation that an owner cleared.
+#[derive(Debug, Clone)]
+pub(super) struct Clear {
+    pub with: Fingerprint,
+    pub clear_for: ClearFor,
+    /// What was in it long enough before for all copies of the store to show it: whose it was, and its id.
+    pub seen: Vec<(bool, RecordId)>,
+    /// When that was done or tried last, in unix milliseconds.
+    pub until_ms: u64,
+    pub done: Sure,
+}
+
+/// How far an owner has read what somebody wrote.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Read {
+    /// Surely.
+    pub through: Option<RecordId>,
+    /// As far as that was ever tried.
+    pub perhaps: Option<RecordId>,
+}
+
+/// What an owner chose before anything else; whether that was done is not known if it is absent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Choice {
+    pub read_marks: Option<bool>,
+    pub keep_my_copy: Option<bool>,
+}
+
 /// What one owner did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deeds {
@@ -65,6 +107,11 @@ pub(super) struct Deeds {
     pub remarks: Vec<Remark>,
     /// Under which posts they set or unset a reaction.
     pub reacted: BTreeSet<(Fingerprint, RecordId)>,
+    pub clears: Vec<Clear>,
+    pub reads: BTreeMap<Fingerprint, Read>,
+    pub choice: Choice,
+    /// With whom they ended it, or meant to.
+    pub ended: BTreeSet<Fingerprint>,
 }
 
 /// What all owners did.
@@ -112,7 +159,7 @@ mod tests {
     use super::*;
 
     fn written(text: &str, published: Sure, withdrawn: Sure) -> Written {
-        Written { text: text.to_owned(), id: None, at_ms: 0, published, withdrawn }
+        Written { text: text.to_owned(), id: None, at_ms: 0, audience: None, published, withdrawn }
     }
 
     #[test]

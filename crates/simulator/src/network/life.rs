@@ -22,6 +22,7 @@ pub(super) async fn live(world: Rc<World>, number: usize, acts: u64, days: u64) 
     while owner::set_up(&world, number).await != Answer::Done(()) {
         world.executor.sleep(world.draw(MINUTE_MS..=10 * MINUTE_MS)).await;
     }
+    letters::choose(&world, number).await;
     for _ in 0..acts {
         world.executor.sleep(world.draw(0..=2 * days * DAY_MS / acts)).await;
         act(&world, number).await;
@@ -30,10 +31,10 @@ pub(super) async fn live(world: Rc<World>, number: usize, acts: u64, days: u64) 
 
 async fn act(world: &Rc<World>, number: usize) {
     match world.draw(0..=99) {
-        0..30 => visit(world, number, Scope::ALL).await,
-        30..35 => letters::correspond(world, number).await,
-        35..54 => write(world, number).await,
-        54..60 => remarks::remark(world, number).await,
+        0..28 => visit(world, number, Scope::ALL).await,
+        28..42 => letters::correspond(world, number).await,
+        42..53 => write(world, number).await,
+        53..60 => remarks::remark(world, number).await,
         60..68 => withdraw(world, number).await,
         68..71 => rename(world, number).await,
         71..73 => change_audience(world, number).await,
@@ -81,6 +82,7 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
         text: text.clone(),
         id: None,
         at_ms: world.now_ms(),
+        audience: None,
         published: Sure::Perhaps,
         withdrawn: Sure::No,
     });
@@ -96,7 +98,7 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
         if let Answer::Done(id) = answer {
             let mut chronicle = world.chronicle.borrow_mut();
             let post = &mut chronicle.of[number].posts[place];
-            (post.id, post.published) = (Some(id), Sure::Yes);
+            (post.id, post.published, post.audience) = (Some(id), Sure::Yes, Some(audience));
             return;
         }
         world.executor.sleep(world.draw(1_000..=60_000)).await;
@@ -108,8 +110,11 @@ pub(super) fn uuid7(world: &World) -> String {
     format!("{:08x}-{:04x}-7{a:03x}-8000-{b:012x}", ms >> 16, ms & 0xffff)
 }
 
-/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not.
+/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not, or everybody.
 fn audience(world: &World, number: usize) -> Audience {
+    if world.chance(100) {
+        return Audience::Public {};
+    }
     let mut except = Vec::new();
     if world.chance(300) {
         let others = world.deployments().into_iter().filter(|other| other.number != number);
@@ -139,9 +144,13 @@ async fn change_audience(world: &Rc<World>, number: usize) {
     world.note(|| format!("d{number} changes whom post {place} is for: {audience:?}"));
     for _ in 0..TRIES {
         // From now on it is as if it was written just now.
-        world.chronicle.borrow_mut().of[number].posts[place].at_ms = world.now_ms();
+        {
+            let post = &mut world.chronicle.borrow_mut().of[number].posts[place];
+            (post.at_ms, post.audience) = (world.now_ms(), None);
+        }
         let answer = owner::change_audience(world, number, id, text.clone(), audience.clone()).await;
         if answer == Answer::Done(()) {
+            world.chronicle.borrow_mut().of[number].posts[place].audience = Some(audience);
             return;
         }
         world.executor.sleep(world.draw(1_000..=60_000)).await;
@@ -232,6 +241,7 @@ async fn accept(world: &Rc<World>, number: usize, friend: &FriendView) {
 }
 
 async fn end(world: &Rc<World>, number: usize, friend: &FriendView) {
+    world.chronicle.borrow_mut().of[number].ended.insert(friend.id);
     let answer = owner::end(world, number, friend.id).await;
     world.note(|| {
         format!("d{number} ends it ({:?}) with {}: {answer:?}", friend.state, name_of(world, friend))
@@ -239,6 +249,7 @@ async fn end(world: &Rc<World>, number: usize, friend: &FriendView) {
 }
 
 async fn block(world: &Rc<World>, number: usize, friend: &FriendView) {
+    world.chronicle.borrow_mut().of[number].ended.insert(friend.id);
     let answer = owner::block(world, number, friend.id).await;
     world.note(|| format!("d{number} blocks {}: {answer:?}", name_of(world, friend)));
 }

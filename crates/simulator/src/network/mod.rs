@@ -189,6 +189,9 @@ fn quiet_days(world: &Rc<World>, visits: u64) {
         });
     }
     world.executor.run();
+    // Whoever looks then is not shown less than the last visitor was.
+    let settling_ms = world.deployments().iter().map(|deployment| deployment.settling_ms()).max();
+    world.clock.set(world.now_ms() + settling_ms.unwrap_or_default());
 }
 
 /// Whether something cannot go on: requests that are accepted now have to become friendships, and two between whom

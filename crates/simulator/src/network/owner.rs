@@ -3,7 +3,7 @@
 mod correspondence;
 mod remarks;
 
-pub(super) use correspondence::{take_back, tell, whole_conversation};
+pub(super) use correspondence::{choose, clear, correct, read, take_back, tell, whole_conversation};
 pub(super) use remarks::{comment, open_thread, react, withdraw_comment};
 
 use super::deployment::{Deployment, OneClock};
@@ -16,7 +16,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::sync::LazyLock;
 use tidings_ledger::{Batch, Clock as _, LedgerError};
-use tidings_protocol::{Certificate, Fingerprint, RecordId};
+use tidings_protocol::{Certificate, Fingerprint, PublicPage, RecordId};
 use tidings_social::access::{Access, AccessRandom};
 use tidings_social::api::{
     Audience, Changes, FriendState, FriendView, NewInvitation, NewPost, Person, PostChange, PostView,
@@ -27,7 +27,7 @@ use tidings_social::friends::{self, Asking, FriendError};
 use tidings_social::messages::MessageError;
 use tidings_social::posts::{self, IdempotencyKey, PostError};
 use tidings_social::sync::{self, Outgoing, PeerAnswer, Scope, Spent, Task};
-use tidings_social::{Account, Relation, changes, invitations, profile, setup};
+use tidings_social::{Account, Relation, changes, invitations, profile, public, setup};
 
 /// A password that nobody uses here, hashed once: hashing is slow by design.
 static ACCESS: LazyLock<Access> = LazyLock::new(|| {
@@ -520,6 +520,28 @@ pub(super) async fn whole_feed(world: &Rc<World>, number: usize) -> Answer<Vec<P
             match page.next {
                 Some(next) => before = Some(next),
                 None => break,
+            }
+        }
+        reply.send(posts);
+        Ok(())
+    })
+    .await
+}
+
+/// All of `GET /p2p/v1/public`, page by page, as anybody sees it.
+pub(super) async fn all_public(world: &Rc<World>, number: usize) -> Answer<Vec<RecordId>> {
+    ask(world, number, |at, reply| async move {
+        let view = at.ledger.view().await?;
+        let account = at.account(&view).await?;
+        let (mut posts, mut before): (Vec<RecordId>, Option<String>) = (Vec::new(), None);
+        loop {
+            let page = public::page(&view, &account, before.as_deref()).await.map_err(rules)?;
+            let page: PublicPage =
+                serde_json::to_vec(&page).and_then(|bytes| serde_json::from_slice(&bytes)).map_err(rules)?;
+            posts.extend(page.posts.iter().map(|post| post.unverified().id));
+            before = page.next.map(|next| next.to_string());
+            if before.is_none() {
+                break;
             }
         }
         reply.send(posts);

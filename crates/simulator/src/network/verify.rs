@@ -1,6 +1,6 @@
 //! What has to hold once faults have stopped and everybody has visited a few times.
 
-use super::letters::{self, Shown};
+use super::letters::{self, Conversation};
 use super::owner::{self, Knowledge};
 use super::remarks;
 use super::world::World;
@@ -19,8 +19,10 @@ pub(super) const MOST_KEYS: usize = 900;
 struct Seen {
     known: Knowledge,
     feed: Vec<PostView>,
+    /// What anybody is shown.
+    public: Vec<RecordId>,
     /// With each friend.
-    conversations: BTreeMap<Fingerprint, Vec<Shown>>,
+    conversations: BTreeMap<Fingerprint, Conversation>,
     /// Under whose posts.
     threads: BTreeMap<(Fingerprint, RecordId), remarks::Shown>,
 }
@@ -106,7 +108,8 @@ fn look_everywhere(world: &Rc<World>, wrong: &mut Vec<String>) -> BTreeMap<usize
         world.executor.spawn(async move {
             let known = owner::know(&world_, number).await.done();
             let feed = owner::whole_feed(&world_, number).await.done();
-            if let (Some(known), Some(feed)) = (known, feed) {
+            let public = owner::all_public(&world_, number).await.done();
+            if let (Some(known), Some(feed), Some(public)) = (known, feed, public) {
                 let mut conversations = BTreeMap::new();
                 let friends = known.states.iter().filter(|(_, state)| *state == FriendState::Friends);
                 for (who, _) in friends {
@@ -121,7 +124,7 @@ fn look_everywhere(world: &Rc<World>, wrong: &mut Vec<String>) -> BTreeMap<usize
                         threads.insert(place, thread.done().unwrap_or_default());
                     }
                 }
-                all.borrow_mut().insert(number, Seen { known, feed, conversations, threads });
+                all.borrow_mut().insert(number, Seen { known, feed, public, conversations, threads });
             }
         });
     }
@@ -147,7 +150,19 @@ fn counterpart(state: FriendState) -> FriendState {
 fn wrong_posts(world: &World, a: usize, seen: &Seen) -> Vec<String> {
     let own = seen.feed.iter().filter(|post| post.mine);
     let texts: Vec<String> = own.filter_map(PostView::text).collect();
-    world.chronicle.borrow().contradictions(a, &texts)
+    let chronicle = world.chronicle.borrow();
+    let mut wrong = chronicle.contradictions(a, &texts);
+    for post in chronicle.of[a].posts.iter().filter(|post| texts.contains(&post.text)) {
+        let (Some(id), Some(audience)) = (post.id, &post.audience) else { continue };
+        let is_shown = seen.public.contains(&id);
+        if is_shown != matches!(audience, Audience::Public {}) {
+            wrong.push(format!("d{a} wrote '{}' for {audience:?}; everybody sees it: {is_shown}", post.text));
+        }
+    }
+    let is_there = |id: &RecordId| seen.feed.iter().any(|post| post.mine && post.id == *id);
+    wrong
+        .extend(seen.public.iter().filter(|id| !is_there(id)).map(|id| format!("d{a} shows everybody {id}")));
+    wrong
 }
 
 /// Whether a post is for somebody, by what its author's deployment says.

@@ -3,7 +3,7 @@
 use super::wires::Line;
 use tidings_ledger::{Clock as _, Timing};
 use tidings_protocol::{
-    Friendship, FriendshipAnswer, InteractionsAnswer, NotificationAnswer, Outcome, Signed,
+    Change, Friendship, FriendshipAnswer, InteractionsAnswer, NotificationAnswer, Outcome, Signed,
 };
 use tidings_social::Account;
 use tidings_social::api::RefreshReport;
@@ -26,17 +26,35 @@ pub enum Wrong {
     BelievesFreshStore,
     /// A client that got no answer to a post sends it again as another one.
     NoIdempotencyKey,
+    /// A reader takes the first edition of a message and no other.
+    IgnoresEditions,
+    /// A reader keeps messages that were withdrawn.
+    IgnoresWithdrawals,
+    /// A reader does not note how far the other one has read.
+    IgnoresReadMarks,
+    /// A reader neither clears what the other one wishes to have cleared, nor answers.
+    IgnoresWishes,
+    /// A reader does not note what became of such a wish of their own.
+    IgnoresWhatBecameOfWishes,
+    /// A deployment clears what its owner wants to keep.
+    ClearsWhatIsKept,
 }
 
 impl Wrong {
     /// Everything that can be done wrong.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::CursorBeforeRecords,
         Self::ForgetsAfterFailure,
         Self::LosesRemarks,
         Self::StancesWithoutGeneration,
         Self::BelievesFreshStore,
         Self::NoIdempotencyKey,
+        Self::IgnoresEditions,
+        Self::IgnoresWithdrawals,
+        Self::IgnoresReadMarks,
+        Self::IgnoresWishes,
+        Self::IgnoresWhatBecameOfWishes,
+        Self::ClearsWhatIsKept,
     ];
 
     /// What a deployment is told of a store that is `staleness_ms` stale.
@@ -62,8 +80,25 @@ impl Wrong {
         sent
     }
 
+    /// Whether this is passed over in an answer to a pull.
+    fn ignores(self, change: &Change) -> bool {
+        match change {
+            Change::Message { record } => {
+                self == Self::IgnoresEditions && record.unverified().edited_ms.is_some()
+            }
+            Change::MessageDeleted { .. } => self == Self::IgnoresWithdrawals,
+            Change::MessagesRead { .. } => self == Self::IgnoresReadMarks,
+            Change::ConversationCleared { .. } => self == Self::IgnoresWishes,
+            Change::Clearing { .. } => self == Self::IgnoresWhatBecameOfWishes,
+            _ => false,
+        }
+    }
+
     /// The answer that is taken to have come.
-    pub(super) fn believed(self, request: &PeerRequest, answer: PeerAnswer) -> PeerAnswer {
+    pub(super) fn believed(self, request: &PeerRequest, mut answer: PeerAnswer) -> PeerAnswer {
+        if let PeerAnswer::Changes { answer, .. } = &mut answer {
+            answer.changes.retain(|change| !self.ignores(change));
+        }
         match (self, &request.task, &answer) {
             (Self::ForgetsAfterFailure, Task::Friendship(_), PeerAnswer::Unreachable { .. }) => {
                 PeerAnswer::Friendship(FriendshipAnswer { friendship: None, yours: None, head: None })

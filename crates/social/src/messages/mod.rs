@@ -25,7 +25,7 @@ use crate::stored;
 use serde::{Deserialize, Serialize};
 use talk::{Last, Marks, Talk, Wish};
 use thiserror::Error;
-use tidings_ledger::{Batch, Direction, Entry, KeyValue, LedgerError, Range, View};
+use tidings_ledger::{Batch, Direction, Entry, KeyValue, LedgerError, Range, Stamp, View};
 use tidings_protocol::{Body, Cleared, Fingerprint, Message, RecordId, Signed, SignedError, TextError};
 
 /// Why something about private messages is refused.
@@ -254,7 +254,7 @@ pub async fn read<S: KeyValue>(
 
 /// Clears a conversation: what is there now goes. For both, the friend is asked to do the same, and answers whether they did.
 ///
-/// For oneself alone, what the friend has not pulled yet is still given to them; until then it is only hidden here.
+/// For oneself alone, whatever the friend may not hold yet is still given to them; until they surely do it is only hidden here.
 ///
 /// # Errors
 /// When it is to be for both and they are no friend.
@@ -273,14 +273,21 @@ pub async fn clear<S: KeyValue>(
     let received = last_id(view, &keys::inbox(&who)).await?;
     let talk = Talk::load(view, &who).await?;
     let mut batch = Batch::freeing();
-    let own_head = view.get(keys::head_of(&who).as_str()).await?;
-    let is_pulled = own_head.is_none_or(|head| Some(heads::head(&head)) <= relation.served_head());
-    let is_to_go = is_pulled || clear_for == ClearFor::Both || !relation.is_friend();
-    let_go(&who, &talk, Marks { written, received }, is_to_go, &mut batch);
+    let is_theirs_too = clear_for == ClearFor::Me && relation.is_friend();
+    let spared = if is_theirs_too { first_not_held(view, relation).await? } else { None };
+    let_go(&who, &talk, Marks { written, received }, spared, &mut batch);
     let event = NotificationEvent::Message { friend: relation.person() };
     notifications::forget(view, &event, &mut batch).await?;
     if clear_for == ClearFor::Both {
         let id = RecordId::from_parts(now_ms, unique);
+        // A wish that they have not answered may be one that they have not heard of, and this one takes its place.
+        let is_open = talk.wish.is_some_and(|wish| wish.kept.is_none());
+        let before: Option<Cleared> = stored::load(view, &keys::wish_to_clear(&who)).await?;
+        let before = before.filter(|_| is_open).map_or_else(Marks::default, |before| Marks {
+            written: before.written,
+            received: before.received,
+        });
+        let Marks { written, received } = before.and(Marks { written, received });
         batch.put(keys::wish_to_clear(&who), stored::json(&Cleared { id, written, received }));
         batch.put(keys::talk(&who, Talk::WISH), stored::json(&Wish { id, kept: None }));
         heads::raise_for(&who, &mut batch);
@@ -288,11 +295,32 @@ pub async fn clear<S: KeyValue>(
     Ok(batch)
 }
 
-/// Lets go of a conversation up to some messages; of the owner's own only if they `are_to_go`, otherwise they are hidden.
-fn let_go(who: &Fingerprint, talk: &Talk, through: Marks, are_to_go: bool, batch: &mut Batch) {
+/// The first of the owner's messages, or of their editions and withdrawals, that a friend may not hold yet. That they were served one
+/// is not enough, since the answer may have been lost; and what they say to hold may lack what the store hid while it was made.
+async fn first_not_held<S: KeyValue>(
+    view: &View<'_, S>,
+    relation: &Relation,
+) -> Result<Option<RecordId>, LedgerError> {
+    let held = relation.served.as_ref().and_then(|served| served.held);
+    let surely_ms = held.map_or(0, |held| held.ms().saturating_sub(view.timing().settling_ms()));
+    let surely = Stamp::last_before_ms(surely_ms).unwrap_or(Stamp::ZERO);
+    let own = keys::dm(&relation.fingerprint);
+    let later = view.changes(&[&own], surely).await?;
+    Ok(later
+        .items
+        .iter()
+        .filter(|item| item.value.is_some())
+        .filter_map(|item| item.key.rest().parse().ok())
+        .min())
+}
+
+/// Lets go of a conversation up to some messages. From the one that is `spared` on the owner's own are only hidden.
+fn let_go(who: &Fingerprint, talk: &Talk, through: Marks, spared: Option<RecordId>, batch: &mut Batch) {
     let (own, theirs) = (keys::dm(who), keys::inbox(who));
-    if let Some(written) = through.written.filter(|_| are_to_go) {
-        batch.delete_range(Range::partition(&own).before(&keys::through(&own, written)));
+    if let Some(written) = through.written {
+        let end = keys::through(&own, written);
+        let end = spared.map_or(end.clone(), |spared| end.min(keys::below(&own, spared)));
+        batch.delete_range(Range::partition(&own).before(&end));
     }
     if let Some(received) = through.received {
         batch.delete_range(Range::partition(&theirs).before(&keys::through(&theirs, received)));

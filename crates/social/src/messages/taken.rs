@@ -176,7 +176,7 @@ async fn answer<S: KeyValue>(
         let now = RecordId::from_parts(now_ms, [u8::MAX; 10]);
         let at_most = |id: Option<RecordId>| id.map(|id| id.min(now));
         let through = Marks { written: at_most(wish.received), received: at_most(wish.written) };
-        let_go(&who, talk, through, true, batch);
+        let_go(&who, talk, through, None, batch);
         talk.cleared = talk.cleared.and(through);
         talk.seen = talk.seen.max(through.received);
         talk.got = talk.got.take().filter(|got| Some(got.id) > through.received);

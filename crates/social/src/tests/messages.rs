@@ -155,7 +155,6 @@ fn a_thousand_messages_sent_while_the_friend_is_down_arrive_in_order_once_each_i
     }
     world.clock.advance(HOUR_MS);
     world.down.clear();
-    world.sent.clear();
     world.pass_on("alice", "bob");
     // A request takes only so much of what it may do; the next one goes on.
     while world.at("bob").relation(&world.id("alice")).pull.is_some_and(|pull| pull.more) {
@@ -163,7 +162,16 @@ fn a_thousand_messages_sent_while_the_friend_is_down_arrive_in_order_once_each_i
     }
     let expected: Vec<String> = (0..1_000).map(|n| format!("message {n}")).collect();
     assert_eq!(world.thread("bob", "alice"), expected);
+    // All requests of the whole delivery: four times the friend was down, and then each page of 200.
+    assert!(world.notifications_by("alice") <= 5, "{} notifications", world.notifications_by("alice"));
     assert!(world.pulls_by("bob") <= 8, "{} pulls", world.pulls_by("bob"));
+    assert_eq!(world.sent.len(), world.notifications_by("alice") + world.pulls_by("bob"));
+    world.sent.clear();
+    for _ in 0..3 {
+        world.pass_on("bob", "alice");
+        world.pass_on("alice", "bob");
+    }
+    assert_eq!(world.sent.len(), 0, "and then there is nothing more to fetch");
     assert_eq!(world.page("bob", "alice", "1", None).unread, 100, "as many as are counted");
     assert!(world.states("alice", "bob").iter().all(|state| *state == MessageState::Delivered));
     // A friend who starts over has them all the same, and none twice.
@@ -226,6 +234,71 @@ fn edits_and_withdrawals_arrive_and_a_withdrawn_one_never_comes_back() {
     let changes = vec![late(first, "frist"), late(second, "regret")];
     super::pulling::bob_settles_answer(&world, PullAnswer { changes, listed: None, ..answer });
     assert_eq!(world.thread("bob", "alice"), ["first", "-"]);
+}
+
+#[test]
+fn lists_show_the_last_message_whatever_is_done_to_earlier_ones() {
+    let mut world = World::of_friends("alice", "bob");
+    let first = world.tell("alice", "bob", "first");
+    let second = world.tell("alice", "bob", "second");
+    let last = |world: &World, who: &str| {
+        let request = PageRequest::parse(None, None).unwrap();
+        let list = block_on(messages::conversations(&world.at(who).view(), &request)).unwrap();
+        list.conversations[0].last.clone().and_then(|last| last.text)
+    };
+    let both = |world: &World| [last(world, "alice"), last(world, "bob")];
+    world.pass_on("alice", "bob");
+    assert_eq!(both(&world), [Some("second".into()), Some("second".into())]);
+    world.correct("alice", "bob", first, "first, edited").unwrap();
+    world.pass_on("alice", "bob");
+    assert_eq!(both(&world), [Some("second".into()), Some("second".into())]);
+    world.correct("alice", "bob", second, "second, edited").unwrap();
+    world.pass_on("alice", "bob");
+    assert_eq!(both(&world), [Some("second, edited".into()), Some("second, edited".into())]);
+    world.withdraw("alice", "bob", first);
+    world.pass_on("alice", "bob");
+    assert_eq!(both(&world), [Some("second, edited".into()), Some("second, edited".into())]);
+    world.withdraw("alice", "bob", second);
+    world.pass_on("alice", "bob");
+    assert_eq!(both(&world), [None, None]);
+}
+
+#[test]
+fn what_two_requests_that_did_not_see_each_other_left_of_a_list_is_put_right_by_the_next() {
+    let world = World::of_friends("alice", "bob");
+    let first = world.tell("alice", "bob", "first");
+    let since = world.at("bob").relation(&world.id("alice")).pull.unwrap().cursor;
+    let early = over_the_wire(&world.answer("alice", "bob", since.as_deref()).unwrap());
+    let second = world.tell("alice", "bob", "second");
+    let late = over_the_wire(&world.answer("alice", "bob", since.as_deref()).unwrap());
+    let bob = world.at("bob");
+    let (view, relation) = (bob.view(), bob.relation(&world.id("alice")));
+    super::pulling::bob_settles_answer(&world, late.clone());
+    // A request that began before, and lands after.
+    let letters = |answer: &PullAnswer| {
+        let mut letters = messages::Letters::default();
+        for change in &answer.changes {
+            if let Change::Message { record } = change {
+                letters.wrote(Message::clone(record.unverified()), record.to_json());
+            }
+        }
+        letters
+    };
+    let mut batch = Batch::new();
+    block_on(letters(&early).take(&view, &relation, world.now_ms(), &mut batch)).unwrap();
+    bob.commit(batch);
+    let got = |world: &World| {
+        let request = PageRequest::parse(None, None).unwrap();
+        let list = block_on(messages::conversations(&world.at("bob").view(), &request)).unwrap();
+        list.conversations[0].last.clone().unwrap().text.unwrap()
+    };
+    assert_eq!(got(&world), "first", "the list was set back");
+    super::pulling::bob_settles_answer(&world, late);
+    assert_eq!(got(&world), "second");
+    // And what was read does not become unread.
+    world.read("bob", "alice", second);
+    world.read("bob", "alice", first);
+    assert_eq!(world.page("bob", "alice", "9", None).unread, 0);
 }
 
 #[test]
@@ -354,6 +427,42 @@ fn clearing_for_both_clears_the_friends_copy_too_unless_they_keep_it_and_tells_w
         assert_eq!(world.thread("bob", "alice").last().unwrap(), "and on");
         assert_eq!(world.message_notes("alice"), 1);
     }
+}
+
+#[test]
+fn a_wish_to_clear_that_the_friend_has_not_heard_of_is_part_of_the_next() {
+    let mut world = World::of_friends("alice", "bob");
+    world.tell("alice", "bob", "one");
+    world.tell("bob", "alice", "two");
+    world.pass_on("alice", "bob");
+    world.pass_on("bob", "alice");
+    world.down.insert("bob".into());
+    world.clear("alice", "bob", ClearFor::Both).unwrap();
+    world.tell("alice", "bob", "three");
+    world.clear("alice", "bob", ClearFor::Both).unwrap();
+    world.down.clear();
+    world.clock.advance(HOUR_MS);
+    world.pass_on("alice", "bob");
+    assert!(world.thread("bob", "alice").is_empty());
+    world.pass_on("bob", "alice");
+    assert_eq!(world.page("alice", "bob", "9", None).clearing.unwrap().kept, Some(false));
+}
+
+#[test]
+fn clearing_for_oneself_takes_nothing_from_a_friend_whose_answer_was_lost() {
+    let mut world = World::of_friends("alice", "bob");
+    let since = world.at("bob").relation(&world.id("alice")).pull.unwrap().cursor;
+    world.tell("alice", "bob", "lost on its way");
+    // Bob's deployment asks, and the answer never gets there.
+    let alice = world.at("alice");
+    let query = PullQuery::parse(since.as_deref(), None, None).unwrap();
+    let (view, relation) = (alice.view(), alice.relation(&world.id("bob")));
+    let answered = pulls::answer(&view, &alice.account, &relation, &query, world.timing, world.now_ms());
+    alice.commit(block_on(answered).unwrap().1);
+    world.clear("alice", "bob", ClearFor::Me).unwrap();
+    assert!(world.thread("alice", "bob").is_empty());
+    world.refresh("bob", Scope::ALL);
+    assert_eq!(world.thread("bob", "alice"), ["lost on its way"]);
 }
 
 #[test]

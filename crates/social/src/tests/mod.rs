@@ -10,6 +10,7 @@ mod guesses;
 mod known_to_owner;
 mod messages;
 mod notifications;
+mod operations;
 mod outsiders;
 mod posts;
 mod public;

@@ -2,10 +2,13 @@
 
 use serde_json::json;
 use tidings_e2e::{Answer, Mode, Owner, World};
-use tidings_social::api::{ConversationPage, MessageView, RefreshScope};
+use tidings_social::api::{
+    ConversationList, ConversationPage, MessageState, MessageView, NotificationEvent, RefreshScope,
+};
 use uuid::Uuid;
 
 tidings_e2e::tests![
+    a_conversation_goes_both_ways_with_editions_marks_and_an_end,
     a_conversation_is_cleared_for_both_unless_the_other_one_keeps_it,
     what_is_written_while_a_friend_is_down_waits_for_them,
     what_a_message_cannot_be_is_refused,
@@ -35,6 +38,87 @@ fn thread(of: &Owner, with: &Owner) -> Vec<String> {
 fn has(who: &Owner, with: &Owner, expected: &[&str]) -> bool {
     let _ = who.refresh(RefreshScope::All);
     thread(who, with) == expected
+}
+
+fn list(of: &Owner) -> ConversationList {
+    of.call("GET", "/api/conversations").send().json(200)
+}
+
+/// The same in pages of `limit`, none of which is longer.
+fn in_pages(of: &Owner, with: &Owner, limit: usize) -> Vec<String> {
+    let (mut texts, mut before) = (Vec::new(), String::new());
+    loop {
+        let path = path(with, &format!("messages?limit={limit}{before}"));
+        let page: ConversationPage = of.call("GET", &path).send().json(200);
+        assert!(page.messages.len() <= limit);
+        texts.extend(page.messages.iter().map(|message| message.text().unwrap_or_else(|| "-".to_owned())));
+        let Some(next) = page.next else { break };
+        before = format!("&before={next}");
+    }
+    texts.reverse();
+    texts
+}
+
+fn a_conversation_goes_both_ways_with_editions_marks_and_an_end(mode: Mode) {
+    let world = World::new(mode, 3);
+    let [alice, bob, carol] = world.owners(["Alice", "Bob", "Carol"]);
+    world.befriend(&alice, &bob);
+    world.befriend(&alice, &carol);
+    let first: MessageView = tell(&alice, &bob, "frist").json(201);
+    mode.settle();
+    let second: MessageView = tell(&alice, &bob, "regret").json(201);
+    assert!(second.id > first.id && second.state == Some(MessageState::Waiting));
+    mode.eventually("bob has both", || has(&bob, &alice, &["frist", "regret"]));
+    mode.eventually("bob sees one unread conversation", || {
+        // Requests that did not see each other may have set the list back; the next one puts it right.
+        let _ = bob.refresh(RefreshScope::All);
+        let (list, changes) = (list(&bob), bob.changes());
+        let first = &list.conversations[0];
+        let last = first.last.as_ref().unwrap();
+        (first.unread, last.text.as_deref(), last.mine) == (2, Some("regret"), false)
+            && changes.unread_conversations == 1
+            && bob.notifications().iter().any(|event| matches!(event, NotificationEvent::Message { .. }))
+    });
+    mode.eventually("alice sees that they arrived", || {
+        // An answer over a stale store may note less than another one did; the next one makes up for it.
+        let _ = bob.refresh(RefreshScope::All);
+        page(&alice, &bob).messages.iter().all(|message| message.state == Some(MessageState::Delivered))
+    });
+
+    let edit = alice.call("PUT", &path(&bob, &format!("messages/{}", first.id)));
+    let edited: MessageView = edit.json(&json!({ "text": "first" })).send().json(200);
+    assert!(edited.edited_ms.is_some());
+    mode.settle();
+    let _ = alice.call("DELETE", &path(&bob, &format!("messages/{}", second.id))).send().expect(204);
+    mode.eventually("bob has the edition", || has(&bob, &alice, &["first", "-"]));
+
+    let read = bob.call("PUT", &path(&alice, "read")).json(&json!({ "through": second.id })).send();
+    let _ = read.expect(204);
+    mode.eventually("nothing is unread", || {
+        bob.changes().unread_conversations == 0 && page(&bob, &alice).unread == 0
+    });
+    let _ = tell(&bob, &alice, "an answer").expect(201);
+    mode.eventually("alice sees that bob read it", || {
+        let _ = alice.refresh(RefreshScope::All);
+        let page = page(&alice, &bob);
+        page.messages.len() == 3 && page.messages[2].state == Some(MessageState::Read)
+    });
+    assert!(has(&carol, &alice, &[]) && list(&carol).conversations.is_empty());
+
+    let more: Vec<String> = (0..12).map(|number| format!("line {number}")).collect();
+    for text in &more {
+        let _ = tell(&alice, &bob, text).expect(201);
+    }
+    let expected: Vec<&str> =
+        ["first", "-", "an answer"].into_iter().chain(more.iter().map(String::as_str)).collect();
+    mode.eventually("bob has it all, page by page", || {
+        let _ = bob.refresh(RefreshScope::All);
+        in_pages(&bob, &alice, 4) == expected
+    });
+    mode.settle();
+    let _ = alice.call("DELETE", &format!("/api/friends/{}", bob.id())).send().expect(204);
+    mode.eventually("they are no friends", || tell(&bob, &alice, "still there?").status == 409);
+    mode.eventually("alice keeps hers", || thread(&alice, &bob) == expected);
 }
 
 fn a_conversation_is_cleared_for_both_unless_the_other_one_keeps_it(mode: Mode) {
