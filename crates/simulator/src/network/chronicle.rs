@@ -15,6 +15,19 @@ pub(super) enum Sure {
     Yes,
 }
 
+/// Comes before the number of an edition in a text.
+const EDITION: &str = ", edition ";
+
+/// Another edition of a text of which no two of a run are the same.
+pub(super) fn edition(text: &str, number: u64) -> String {
+    format!("{text}{EDITION}{number}")
+}
+
+/// The text of the first edition.
+pub(super) fn first_edition(text: &str) -> &str {
+    text.split(EDITION).next().unwrap_or(text)
+}
+
 /// A post that an owner wrote.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
@@ -28,6 +41,8 @@ pub(super) struct Written {
     pub audience: Option<Audience>,
     pub published: Sure,
     pub withdrawn: Sure,
+    /// What it surely says by now, unless nobody knows.
+    pub says: Option<String>,
 }
 
 /// A private message that an owner wrote.
@@ -60,6 +75,8 @@ pub(super) struct Remark {
     pub at_ms: u64,
     pub written: Sure,
     pub withdrawn: Sure,
+    /// What it surely says by now, unless nobody knows.
+    pub says: Option<String>,
 }
 
 impl Letter {
@@ -139,14 +156,20 @@ impl Chronicle {
         let mut wrong = Vec::new();
         for post in &self.of[who].posts {
             let Written { text, published, withdrawn, .. } = post;
-            match (shown.iter().filter(|shown| *shown == text).count(), published, withdrawn) {
+            let mut editions = shown.iter().filter(|shown| first_edition(shown) == text);
+            if let Some(says) = post.says.as_ref().filter(|_| *withdrawn == Sure::No)
+                && let Some(other) = editions.clone().find(|shown| *shown != says)
+            {
+                wrong.push(format!("d{who} made '{says}' of '{other}', which is there"));
+            }
+            match (editions.by_ref().count(), published, withdrawn) {
                 (0, Sure::Yes, Sure::No) => wrong.push(format!("d{who} lost its own post '{text}'")),
                 (1, _, Sure::Yes) => wrong.push(format!("d{who} withdrew '{text}', and it is there")),
                 (0 | 1, ..) => {}
                 (count, ..) => wrong.push(format!("d{who} has its own post '{text}' {count} times")),
             }
         }
-        let known = |text: &&String| self.of[who].posts.iter().any(|post| post.text == **text);
+        let known = |text: &&String| self.of[who].posts.iter().any(|post| post.text == first_edition(text));
         wrong.extend(
             shown.iter().filter(|text| !known(text)).map(|text| format!("d{who} never wrote '{text}'")),
         );
@@ -159,7 +182,8 @@ mod tests {
     use super::*;
 
     fn written(text: &str, published: Sure, withdrawn: Sure) -> Written {
-        Written { text: text.to_owned(), id: None, at_ms: 0, audience: None, published, withdrawn }
+        let says = Some(text.to_owned());
+        Written { text: text.to_owned(), says, id: None, at_ms: 0, audience: None, published, withdrawn }
     }
 
     #[test]

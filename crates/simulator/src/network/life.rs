@@ -1,6 +1,6 @@
 //! What owners do: they set up, visit, write, befriend each other and fall out, whatever the network does.
 
-use super::chronicle::{Sure, Written};
+use super::chronicle::{Sure, Written, edition};
 use super::letters;
 use super::owner::{self, Answer};
 use super::remarks;
@@ -37,8 +37,8 @@ async fn act(world: &Rc<World>, number: usize) {
         53..60 => remarks::remark(world, number).await,
         60..68 => withdraw(world, number).await,
         68..71 => rename(world, number).await,
-        71..73 => change_audience(world, number).await,
-        73..90 => meet(world, number).await,
+        71..74 => edit(world, number).await,
+        74..90 => meet(world, number).await,
         90..96 => decide(world, number).await,
         _ => {
             // Two windows at once.
@@ -85,6 +85,7 @@ pub(super) async fn write(world: &Rc<World>, number: usize) {
         audience: None,
         published: Sure::Perhaps,
         withdrawn: Sure::No,
+        says: Some(text.clone()),
     });
     // As the browser's client does. Over a store that is stale only a key that tells the time is recognised at once.
     let mut key = uuid7(world);
@@ -138,19 +139,22 @@ fn settled_post(world: &World, number: usize) -> Option<(usize, RecordId)> {
     Some(candidates[world.draw(0..=most as u64) as usize])
 }
 
-async fn change_audience(world: &Rc<World>, number: usize) {
+/// Changes what a post says, and whom it is for.
+async fn edit(world: &Rc<World>, number: usize) {
     let Some((place, id)) = settled_post(world, number) else { return };
-    let (text, audience) = (format!("post {place} of d{number}"), audience(world, number));
-    world.note(|| format!("d{number} changes whom post {place} is for: {audience:?}"));
+    let first = format!("post {place} of d{number}");
+    let (text, audience) = (edition(&first, world.draw(2..=99)), audience(world, number));
+    world.note(|| format!("d{number} makes '{text}' of post {place}, for {audience:?}"));
     for _ in 0..TRIES {
         // From now on it is as if it was written just now.
         {
             let post = &mut world.chronicle.borrow_mut().of[number].posts[place];
-            (post.at_ms, post.audience) = (world.now_ms(), None);
+            (post.at_ms, post.audience, post.says) = (world.now_ms(), None, None);
         }
-        let answer = owner::change_audience(world, number, id, text.clone(), audience.clone()).await;
+        let answer = owner::edit(world, number, id, text.clone(), audience.clone()).await;
         if answer == Answer::Done(()) {
-            world.chronicle.borrow_mut().of[number].posts[place].audience = Some(audience);
+            let post = &mut world.chronicle.borrow_mut().of[number].posts[place];
+            (post.audience, post.says) = (Some(audience), Some(text));
             return;
         }
         world.executor.sleep(world.draw(1_000..=60_000)).await;

@@ -4,7 +4,7 @@ mod correspondence;
 mod remarks;
 
 pub(super) use correspondence::{choose, clear, correct, read, take_back, tell, whole_conversation};
-pub(super) use remarks::{comment, open_thread, react, withdraw_comment};
+pub(super) use remarks::{comment, edit_comment, open_thread, react, withdraw_comment};
 
 use super::deployment::{Deployment, OneClock};
 use super::store::{OneLedger, OneView, maintain, make_room};
@@ -269,7 +269,7 @@ pub(super) async fn write(
 }
 
 /// `PUT /api/posts/{id}`. Friends are told once the reply is out.
-pub(super) async fn change_audience(
+pub(super) async fn edit(
     world: &Rc<World>,
     number: usize,
     id: RecordId,

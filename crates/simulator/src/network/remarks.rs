@@ -1,6 +1,6 @@
 //! Comments and reactions: what owners say under each other's posts, and what has to come of it.
 
-use super::chronicle::{Remark, Sure};
+use super::chronicle::{Remark, Sure, edition, first_edition};
 use super::life::{TRIES, WITHDRAWN_AFTER_MS, uuid7};
 use super::owner::{self, Answer};
 use super::world::World;
@@ -38,8 +38,10 @@ impl Shown {
 
 /// Says something under a post of the feed, or takes something back, or opens a thread.
 pub(super) async fn remark(world: &Rc<World>, number: usize) {
-    if world.chance(200) {
-        return withdraw(world, number).await;
+    match world.draw(0..=9) {
+        0 | 1 => return withdraw(world, number).await,
+        2 => return edit(world, number).await,
+        _ => {}
     }
     let Some(feed) = owner::whole_feed(world, number).await.done() else { return };
     let Some(most) = (feed.len() as u64).min(TALKED_ABOUT).checked_sub(1) else { return };
@@ -65,6 +67,7 @@ async fn comment(world: &Rc<World>, number: usize, about: (Fingerprint, RecordId
         at_ms: world.now_ms(),
         written: Sure::Perhaps,
         withdrawn: Sure::No,
+        says: Some(text.clone()),
     });
     let key = uuid7(world);
     for _ in 0..TRIES {
@@ -90,7 +93,8 @@ async fn react(world: &Rc<World>, number: usize, post: &PostView) {
     world.note(|| format!("d{number} sets a reaction to {} to {set}: {answer:?}", post.id));
 }
 
-async fn withdraw(world: &Rc<World>, number: usize) {
+/// One of the comments that all copies of the store have seen, as they are.
+fn settled_remark(world: &World, number: usize) -> Option<(usize, (Fingerprint, RecordId), RecordId)> {
     let now_ms = world.now_ms();
     let candidates: Vec<_> = {
         let chronicle = world.chronicle.borrow();
@@ -100,8 +104,33 @@ async fn withdraw(world: &Rc<World>, number: usize) {
             .filter_map(|(place, remark)| Some((place, remark.about, remark.id?)))
             .collect()
     };
-    let Some(most) = candidates.len().checked_sub(1) else { return };
-    let (place, about, id) = candidates[world.draw(0..=most as u64) as usize];
+    let most = candidates.len().checked_sub(1)?;
+    Some(candidates[world.draw(0..=most as u64) as usize])
+}
+
+async fn edit(world: &Rc<World>, number: usize) {
+    let Some((place, about, id)) = settled_remark(world, number) else { return };
+    let text = edition(&format!("comment {place} of d{number}"), world.draw(2..=99));
+    for _ in 0..TRIES {
+        {
+            let remark = &mut world.chronicle.borrow_mut().of[number].remarks[place];
+            (remark.at_ms, remark.says) = (world.now_ms(), None);
+        }
+        let answer = owner::edit_comment(world, number, about, id, text.clone()).await;
+        world.note(|| format!("d{number} makes '{text}' of comment {place}: {answer:?}"));
+        match answer {
+            Answer::Done(()) => {
+                world.chronicle.borrow_mut().of[number].remarks[place].says = Some(text);
+                return;
+            }
+            Answer::Refused(_) => return,
+            Answer::Silence => world.executor.sleep(world.draw(1_000..=60_000)).await,
+        }
+    }
+}
+
+async fn withdraw(world: &Rc<World>, number: usize) {
+    let Some((place, about, id)) = settled_remark(world, number) else { return };
     for _ in 0..TRIES {
         world.chronicle.borrow_mut().of[number].remarks[place].withdrawn = Sure::Perhaps;
         let answer = owner::withdraw_comment(world, number, about, id).await;
@@ -143,8 +172,15 @@ pub(super) fn problems(
     let own = world.deployment(reader).fingerprint();
     let about = (world.deployment(poster).fingerprint(), post);
     for remark in world.chronicle.borrow().of[reader].remarks.iter().filter(|remark| remark.about == about) {
-        let Remark { text, written, withdrawn, .. } = remark;
-        let count = ours.comments.iter().filter(|(who, _, shown)| *who == own && shown == text).count();
+        let Remark { text, written, withdrawn, says, .. } = remark;
+        let mine = ours.comments.iter().filter(|(who, ..)| *who == own).map(|(_, _, shown)| shown);
+        let mut editions = mine.filter(|shown| first_edition(shown) == text);
+        if let Some(says) = says.as_ref().filter(|_| *withdrawn == Sure::No)
+            && let Some(other) = editions.clone().find(|shown| *shown != says)
+        {
+            wrong.push(name(&format!("made '{says}' of '{other}', which is there")));
+        }
+        let count = editions.by_ref().count();
         match (count, written, withdrawn) {
             (0, Sure::Yes, Sure::No) => wrong.push(name(&format!("lost its own '{text}'"))),
             (1, _, Sure::Yes) => wrong.push(name(&format!("withdrew '{text}', and it is there"))),

@@ -6,7 +6,7 @@ use super::{Answer, Trouble, ask, rules};
 use std::rc::Rc;
 use tidings_ledger::Batch;
 use tidings_protocol::{Fingerprint, RecordId};
-use tidings_social::api::{NewComment, ThreadView};
+use tidings_social::api::{CommentChange, NewComment, ThreadView};
 use tidings_social::posts::IdempotencyKey;
 use tidings_social::said::{self, Place, SaidError};
 use tidings_social::sync::{Peers as _, Spent};
@@ -58,6 +58,33 @@ pub(in super::super) async fn comment(
         };
         at.ledger.commit(&mut view, batch).await?;
         reply.send(comment.id);
+        at.refresh_after(view, &account).await
+    })
+    .await
+}
+
+/// `PUT /api/posts/{author}/{post}/comments/{comment}`.
+pub(in super::super) async fn edit_comment(
+    world: &Rc<World>,
+    number: usize,
+    (poster, post): (Fingerprint, RecordId),
+    id: RecordId,
+    text: String,
+) -> Answer<()> {
+    ask(world, number, move |at, reply| async move {
+        let mut view = at.ledger.view().await?;
+        let account = at.account(&view).await?;
+        let (now_ms, unique, change) = (at.now_ms(), at.deployment.bytes(), CommentChange { text });
+        let (_, batch) = if poster == account.fingerprint() {
+            let me = at.author(&view, &account).await?;
+            threads::own::edit(&view, &account, &me, post, id, change, now_ms).await?
+        } else {
+            let relation = Relation::load(&view, &poster).await?;
+            let place = Place { poster: &relation, post };
+            said::edit(&view, &account, place, id, change, now_ms, unique).await?
+        };
+        at.ledger.commit(&mut view, batch).await?;
+        reply.send(());
         at.refresh_after(view, &account).await
     })
     .await
