@@ -195,6 +195,7 @@ test('a comment is edited, hidden and shown by the poster, and withdrawn', async
 
 test('the poster is told of comments and reactions', async () => {
   await alice.go('Notices');
-  await expect(alice.page.getByText('Bob commented on your post.')).toBeVisible();
+  await alice.page.getByText('Bob commented on your post, and reacted to it.').click();
+  await expect(alice.page.getByText('Bob commented on your post.', { exact: true })).toBeVisible();
   await expect(alice.page.getByText(/^Bob reacted to your post with ❤/u)).toBeVisible();
 });

@@ -105,6 +105,11 @@ export function summary({ notices }: Group): string {
   const names = [...people.values()];
   const [name] = names;
   const { kind } = first.event;
+  const kinds = new Set(notices.map(({ event }) => event.kind));
+  if (name !== undefined && [...kinds].every((one) => one === 'comment' || one === 'reaction')) {
+    const said = kinds.size === 1 && kind === 'comment' ? t.comment : kinds.size === 1 ? t.reaction : t.response;
+    return said(names.length === 1 ? name : t.people(name, names.slice(1)));
+  }
   if (name !== undefined && names.length === notices.length && notices.every((notice) => notice.event.kind === kind)) {
     const told = kind === 'message' || kind === 'friend_request' || kind === 'request_accepted' || kind === 'invitation_used' ? t[kind] : undefined;
     if (told !== undefined) return told(t.people(name, names.slice(1)));

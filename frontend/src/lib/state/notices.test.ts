@@ -76,4 +76,14 @@ describe('notices', () => {
     expect(of({ kind: 'reply', author: friend, poster: friend, post: 'p' })).toBe('Bob also commented on their own post.');
     expect(of({ kind: 'comment', post: 'p' })).toContain('newer version');
   });
+
+  it('sum up what was said about one post', () => {
+    const [bob, carol] = [{ id: 'bob', name: 'Bob' }, { id: 'carol', name: 'Carol' }];
+    const comment = (number: number, friend: object) => aNotice(number, { group: 'post/p', event: { kind: 'comment', friend, post: 'p', comment: `c${number}` } as Notice['event'] });
+    const reaction = (number: number, friend: object) => aNotice(number, { group: 'post/p', event: { kind: 'reaction', friend, post: 'p', emoji: '❤' } as Notice['event'] });
+    const summed = (...list: Notice[]) => grouped(list).map(summary);
+    expect(summed(comment(3, bob), comment(2, carol))).toEqual(['Bob and Carol commented on your post.']);
+    expect(summed(comment(3, bob), reaction(2, bob))).toEqual(['Bob commented on your post, and reacted to it.']);
+    expect(summed(reaction(3, bob), reaction(2, carol))).toEqual(['Bob and Carol reacted to your post.']);
+  });
 });
