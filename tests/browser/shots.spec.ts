@@ -38,14 +38,20 @@ test('the feed, for the README', async ({ browser, deploy }) => {
   await bob.write('Who else is coming to the lake on Sunday? I can take two people and one very wet dog.');
   await expect(alice.post('very wet dog')).toBeVisible({ timeout: 25_000 });
   await expect(alice.post('slow evening')).toBeVisible();
-  await alice.write('Me! I bring the cake. And towels for the dog.');
-  await expect(alice.post('I bring the cake')).toBeVisible();
+  const lake = alice.post('very wet dog');
+  await lake.getByRole('button', { name: 'Add a reaction' }).click();
+  await alice.page.getByRole('button', { name: 'Heart', exact: true }).click();
+  await lake.getByRole('button', { name: 'Comment', exact: true }).click();
+  await lake.getByPlaceholder('Write a comment').fill('Me! I bring the cake. And towels for the dog.');
+  await lake.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect(lake.getByText('I bring the cake').first()).toBeVisible();
+  await expect(bob.post('very wet dog').getByText('I bring the cake').first()).toBeVisible({ timeout: 45_000 });
 
   const { page } = alice;
   await page.emulateMedia({ colorScheme: 'light' });
   await spreadTimes(page);
   await page.reload();
-  await expect(alice.post('I bring the cake')).toBeVisible();
+  await expect(lake.getByText('I bring the cake')).toBeVisible();
   await expect(alice.post('2m ago')).toBeVisible();
   await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
   const folder = join(ROOT, 'docs/images');
