@@ -121,6 +121,8 @@ pub(super) struct Choice {
 pub(super) struct Deeds {
     pub posts: Vec<Written>,
     pub letters: Vec<Letter>,
+    /// The circle that they made, if they surely did.
+    pub circle: Option<RecordId>,
     pub remarks: Vec<Remark>,
     /// Under which posts they set or unset a reaction.
     pub reacted: BTreeSet<(Fingerprint, RecordId)>,

@@ -38,7 +38,8 @@ async fn act(world: &Rc<World>, number: usize) {
         60..68 => withdraw(world, number).await,
         68..71 => rename(world, number).await,
         71..74 => edit(world, number).await,
-        74..90 => meet(world, number).await,
+        74..78 => gather(world, number).await,
+        78..90 => meet(world, number).await,
         90..96 => decide(world, number).await,
         _ => {
             // Two windows at once.
@@ -111,8 +112,31 @@ pub(super) fn uuid7(world: &World) -> String {
     format!("{:08x}-{:04x}-7{a:03x}-8000-{b:012x}", ms >> 16, ms & 0xffff)
 }
 
-/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not, or everybody.
+/// Makes a circle, or puts a friend into it, or takes them out.
+async fn gather(world: &Rc<World>, number: usize) {
+    let circle = world.chronicle.borrow().of[number].circle;
+    let Some(circle) = circle else {
+        let made = owner::make_circle(world, number, uuid7(world)).await;
+        world.note(|| format!("d{number} makes a circle: {made:?}"));
+        world.chronicle.borrow_mut().of[number].circle = made.done();
+        return;
+    };
+    let Some(friends) = owner::friends_list(world, number).await.done() else { return };
+    for friend in friends.iter().filter(|friend| friend.state == FriendState::Friends) {
+        if world.chance(400) {
+            let is_in = world.chance(600);
+            let answer = owner::put_in_circle(world, number, circle, friend.id, is_in).await;
+            let name = name_of(world, friend);
+            world.note(|| format!("d{number} has {name} in the circle: {is_in}: {answer:?}"));
+        }
+    }
+}
+
+/// Whom a post is for: mostly all friends, else all but some, whether these are friends or not, the circle, or everybody.
 fn audience(world: &World, number: usize) -> Audience {
+    if let Some(circle) = world.chronicle.borrow().of[number].circle.filter(|_| world.chance(300)) {
+        return Audience::Chosen { circles: vec![circle], friends: Vec::new(), except: Vec::new() };
+    }
     if world.chance(100) {
         return Audience::Public {};
     }

@@ -42,6 +42,10 @@ const CUTS_MS: [u64; 4] = [10 * MINUTE_MS, 3 * HOUR_MS, DAY_MS, 3 * DAY_MS];
 const QUIET_VISITS: u64 = 6;
 const QUIET_PAUSE_MS: u64 = 12 * HOUR_MS;
 
+/// Visits of everybody once the last friendships are made: a wish of an earlier one comes with the first pull, its answer with one of
+/// the next, and who is away when they are told of that needs another.
+const ANSWERED_VISITS: u64 = 3;
+
 /// Lines of history that a failed run shows.
 const SHOWN_LINES: usize = 60;
 
@@ -210,7 +214,7 @@ fn stuck(world: &Rc<World>) -> Vec<String> {
         world.executor.spawn(async move { life::accept_all(&world_, number).await });
     }
     world.executor.run();
-    quiet_days(world, 2);
+    quiet_days(world, ANSWERED_VISITS);
     let mut problems = verify::problems(world);
     for (a, b) in waiting {
         if !verify::are_friends(world, a, b) {

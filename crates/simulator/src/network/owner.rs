@@ -1,8 +1,10 @@
 //! What an owner's client asks of their own deployment, and what `api/owner` does with it.
 
+mod circles;
 mod correspondence;
 mod remarks;
 
+pub(super) use circles::{make_circle, put_in_circle};
 pub(super) use correspondence::{choose, clear, correct, read, take_back, tell, whole_conversation};
 pub(super) use remarks::{comment, edit_comment, open_thread, react, withdraw_comment};
 
@@ -19,8 +21,8 @@ use tidings_ledger::{Batch, Clock as _, LedgerError};
 use tidings_protocol::{Certificate, Fingerprint, PublicPage, RecordId};
 use tidings_social::access::{Access, AccessRandom};
 use tidings_social::api::{
-    Audience, Changes, FriendState, FriendView, NewInvitation, NewPost, Person, PostChange, PostView,
-    ProfileChange, RefreshReport, SetupRequest,
+    Audience, Changes, CircleView, FriendState, FriendView, NewInvitation, NewPost, Person, PostChange,
+    PostView, ProfileChange, RefreshReport, SetupRequest,
 };
 use tidings_social::feed::{self, PageRequest};
 use tidings_social::friends::{self, Asking, FriendError};
@@ -556,6 +558,8 @@ pub(super) struct Knowledge {
     pub states: Vec<(Fingerprint, FriendState)>,
     /// Whom its owner has blocked.
     pub blocked: Vec<Fingerprint>,
+    /// The owner's circles.
+    pub circles: Vec<CircleView>,
     /// Friends' names.
     pub names: Vec<(Fingerprint, String)>,
     /// The owner's own name.
@@ -576,6 +580,7 @@ pub(super) async fn know(world: &Rc<World>, number: usize) -> Answer<Knowledge> 
         let is_friend = |r: &&Relation| r.is_friend();
         let knowledge = Knowledge {
             states: relations.iter().filter_map(known).collect(),
+            circles: tidings_social::circles::list(&view).await?.circles,
             blocked: relations.iter().filter(|r| r.is_blocked()).map(|r| r.fingerprint).collect(),
             names: relations.iter().filter(is_friend).map(|r| (r.fingerprint, r.name())).collect(),
             own_name: at.own_name(&view, &account).await?,

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use tidings_protocol::{Fingerprint, RecordId};
-use tidings_social::api::{Audience, FriendState, PostView};
+use tidings_social::api::{Audience, CircleView, FriendState, PostView};
 
 /// Outbound requests that a deployment may make within any hour.
 pub(super) const BUDGET_PER_HOUR: usize = 450;
@@ -166,8 +166,17 @@ fn wrong_posts(world: &World, a: usize, seen: &Seen) -> Vec<String> {
 }
 
 /// Whether a post is for somebody, by what its author's deployment says.
-fn is_for(post: &PostView, reader: Fingerprint) -> bool {
-    !matches!(&post.audience, Some(Audience::Friends { except }) if except.contains(&reader))
+fn is_for(post: &PostView, circles: &[CircleView], reader: Fingerprint) -> bool {
+    match &post.audience {
+        None | Some(Audience::Public {}) => true,
+        Some(Audience::Friends { except }) => !except.contains(&reader),
+        Some(Audience::Chosen { circles: chosen, friends, except }) => {
+            let mut of_post = circles.iter().filter(|circle| chosen.contains(&circle.id));
+            let is_meant =
+                friends.contains(&reader) || of_post.any(|circle| circle.members.contains(&reader));
+            is_meant && !except.contains(&reader)
+        }
+    }
 }
 
 /// Whether a feed shows of each friend exactly what they show of themselves and is for its reader, newest first.
@@ -187,7 +196,10 @@ fn wrong_feed(
         let Some(other) = all.get(&b) else { continue };
         let is_friend = state_towards(seen, who) == Some(FriendState::Friends);
         let own = world.deployment(a).fingerprint();
-        let theirs = other.feed.iter().filter(|post| post.mine && is_friend && is_for(post, own));
+        let theirs = other
+            .feed
+            .iter()
+            .filter(|post| post.mine && is_friend && is_for(post, &other.known.circles, own));
         let expected: Vec<(RecordId, String)> = theirs.map(content).collect();
         let shown: Vec<_> = seen.feed.iter().filter(|p| p.author.id == who).map(content).collect();
         let (missing, too_many) = (beyond(&expected, &shown), beyond(&shown, &expected));
