@@ -11,6 +11,7 @@ use tidings_ledger::Batch;
 use tidings_protocol::{Emoji, Fingerprint, RecordId};
 use tidings_social::Relation;
 use tidings_social::api::{CommentChange, HideRequest, NewComment, Person, ReactionChange, ThreadView};
+use tidings_social::feed::page_limit;
 use tidings_social::said::{self, Place, SaidError};
 use tidings_social::sync::{Peers, Spent};
 use tidings_social::threads::own;
@@ -62,7 +63,7 @@ async fn thread(
     let relations = Relation::load_all(view).await?;
     match post.place() {
         Some(place) => Ok(said::thread(view, owner, &relations, place, limit, after).await?),
-        None => Ok(own::thread(view, &owner, &relations, post.id, after, said::page_limit(limit)?).await?),
+        None => Ok(own::thread(view, &owner, &relations, post.id, after, page_limit(limit)?).await?),
     }
 }
 

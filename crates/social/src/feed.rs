@@ -63,14 +63,20 @@ impl PageRequest {
     /// # Errors
     /// [`PageError::Limit`] or [`PageError::Before`].
     pub fn parse(limit: Option<&str>, before: Option<&str>) -> Result<Self, PageError> {
-        let limit = match limit {
-            None => PAGE_DEFAULT,
-            Some(text) => {
-                text.parse().ok().filter(|n| (1..=PAGE_MOST).contains(n)).ok_or(PageError::Limit)?
-            }
-        };
+        let limit = page_limit(limit)?;
         let before = before.map(|text| parse_place(text).ok_or(PageError::Before)).transpose()?;
         Ok(Self { limit, before })
+    }
+}
+
+/// Reads `limit` as it comes in a query.
+///
+/// # Errors
+/// [`PageError::Limit`].
+pub fn page_limit(limit: Option<&str>) -> Result<usize, PageError> {
+    match limit {
+        None => Ok(PAGE_DEFAULT),
+        Some(text) => text.parse().ok().filter(|n| (1..=PAGE_MOST).contains(n)).ok_or(PageError::Limit),
     }
 }
 

@@ -387,6 +387,11 @@ pub(crate) fn below(partition: &str, id: RecordId) -> Key {
     key(partition, &id.to_string())
 }
 
+/// What is about the posts from `first` to `last`, both included, in a partition whose keys are `<id>` or begin with `<id>.`.
+pub(crate) fn between(partition: &str, first: RecordId, last: RecordId) -> Range {
+    Range::partition(partition).from(&below(partition, first)).before(&through(partition, last))
+}
+
 /// All of `friend:<who>/...`.
 pub(crate) fn friend(who: &Fingerprint) -> Range {
     Range::prefix(FRIEND, &format!("{who}/"))

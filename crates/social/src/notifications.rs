@@ -5,9 +5,9 @@
 
 use crate::account::Account;
 use crate::api::{FriendState, NotificationEvent, NotificationPage, NotificationView};
-use crate::feed::PageError;
+use crate::feed::{PageError, page_limit};
 use crate::keys;
-use crate::limits::{NOTIFICATIONS_KEPT, PAGE_DEFAULT, PAGE_MOST, REQUEST_NOTIFICATIONS_KEPT};
+use crate::limits::{NOTIFICATIONS_KEPT, REQUEST_NOTIFICATIONS_KEPT};
 use crate::relation::Relation;
 use crate::stored;
 use std::collections::HashSet;
@@ -237,12 +237,7 @@ impl NotificationRequest {
     /// # Errors
     /// [`PageError::Limit`] or [`PageError::Before`].
     pub fn parse(limit: Option<&str>, before: Option<&str>) -> Result<Self, PageError> {
-        let limit = match limit {
-            None => PAGE_DEFAULT,
-            Some(text) => {
-                text.parse().ok().filter(|n| (1..=PAGE_MOST).contains(n)).ok_or(PageError::Limit)?
-            }
-        };
+        let limit = page_limit(limit)?;
         let before = before.map(|text| text.parse().map_err(|_| PageError::Before)).transpose()?;
         Ok(Self { limit, before })
     }

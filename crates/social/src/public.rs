@@ -93,9 +93,7 @@ pub(crate) async fn among<S: KeyValue>(
     oldest: RecordId,
     newest: RecordId,
 ) -> Result<HashSet<RecordId>, LedgerError> {
-    let range = Range::partition(keys::PUBLIC)
-        .from(&keys::public(oldest))
-        .before(&keys::through(keys::PUBLIC, newest));
-    let entries = view.scan(range, Direction::Backward, usize::MAX).await?;
+    let entries =
+        view.scan(keys::between(keys::PUBLIC, oldest, newest), Direction::Backward, usize::MAX).await?;
     Ok(entries.iter().filter_map(|entry| entry.key.rest().parse().ok()).collect())
 }

@@ -26,7 +26,7 @@ use tidings_protocol::{
 };
 
 pub use opened::{Question, ask, take};
-pub use shown::{Gists, gists, page_limit, thread};
+pub use shown::{Gists, gists, thread};
 
 /// Why something about comments and reactions is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -111,15 +111,14 @@ impl Said {
     }
 
     pub(crate) fn add(&mut self, entry: &Entry) {
-        let mut parts = entry.key.rest().splitn(3, '/').skip(1);
-        match (parts.next(), parts.next()) {
-            (Some("comment"), Some(id)) => {
+        match kind_of(&entry.key) {
+            Some(("comment", id)) => {
                 if let Ok(id) = id.parse() {
                     self.comments.push((id, stored::parse(entry)));
                 }
             }
-            (Some("reaction"), Some(_)) => self.reactions.extend(stored::parse::<Signed<Reaction>>(entry)),
-            (Some("refused"), Some(what)) => self.refused.push(what.to_owned()),
+            Some(("reaction", _)) => self.reactions.extend(stored::parse::<Signed<Reaction>>(entry)),
+            Some(("refused", what)) => self.refused.push(what.to_owned()),
             _ => {}
         }
     }
@@ -166,7 +165,7 @@ pub async fn comment<S: KeyValue>(
         if is_first && known.unverified().body != body {
             return Err(SaidError::KeyReused);
         }
-        let comment = shown::own(view, account, place, &said, known).await?;
+        let comment = shown::known(view, account, place, &said, known).await?;
         return Ok((Commented { comment, existed: true }, Batch::new()));
     }
     place.check(view).await?;
@@ -189,10 +188,7 @@ pub async fn comment<S: KeyValue>(
         edited_ms: None,
     };
     let (record, batch) = put(account, place, comment, now_ms, unique)?;
-    let comment = CommentView {
-        state: Some(InteractionState::Waiting),
-        ..shown::own(view, account, place, &said, &record).await?
-    };
+    let comment = shown::own(account, place, &record, InteractionState::Waiting)?;
     Ok((Commented { comment, existed: false }, batch))
 }
 
@@ -237,7 +233,7 @@ pub async fn edit<S: KeyValue>(
     let said = Said::load(view, &place).await?;
     let known = said.comment(id).ok_or(SaidError::Unknown(id))?;
     if known.unverified().body == body {
-        return Ok((shown::own(view, account, place, &said, known).await?, Batch::new()));
+        return Ok((shown::known(view, account, place, &said, known).await?, Batch::new()));
     }
     place.check(view).await?;
     let before = known.unverified();
@@ -245,8 +241,7 @@ pub async fn edit<S: KeyValue>(
         Some(before.edited_ms.map_or(now_ms, |before_ms| now_ms.max(before_ms.saturating_add(1))));
     let comment = Comment { body, edited_ms, key: account.key(), ..before.clone() };
     let (record, batch) = put(account, place, comment, now_ms, unique)?;
-    let comment = shown::own(view, account, place, &said, &record).await?;
-    Ok((CommentView { state: Some(InteractionState::Waiting), ..comment }, batch))
+    Ok((shown::own(account, place, &record, InteractionState::Waiting)?, batch))
 }
 
 /// Withdraws one's own comment: here at once, at the poster's deployment as soon as that can be reached.
@@ -327,10 +322,7 @@ pub(crate) async fn say_again_under<S: KeyValue>(
     batch: &mut Batch,
 ) -> Result<(), LedgerError> {
     let (Some(first), Some(last)) = (posts.first(), posts.last()) else { return Ok(()) };
-    let range = Range::partition(keys::SAID)
-        .from(&keys::below(keys::SAID, *first))
-        .before(&keys::through(keys::SAID, *last));
-    for entry in view.scan(range, Direction::Forward, usize::MAX).await? {
+    for entry in view.scan(keys::between(keys::SAID, *first, *last), Direction::Forward, usize::MAX).await? {
         if parse_place(&entry.key).is_some_and(|(post, who)| who == *poster && posts.contains(&post)) {
             say_again(account, &entry, batch);
         }
@@ -343,20 +335,19 @@ pub(crate) async fn say_again_under<S: KeyValue>(
 pub(crate) fn say_again(account: &Account, entry: &Entry, batch: &mut Batch) {
     let Some((post, poster)) = parse_place(&entry.key) else { return };
     let key = account.deployment_key();
-    let mut parts = entry.key.rest().splitn(3, '/').skip(1);
-    let interaction = match (parts.next(), parts.next()) {
-        (Some("comment"), Some(id)) if entry.value.is_empty() => {
+    let interaction = match kind_of(&entry.key) {
+        Some(("comment", id)) if entry.value.is_empty() => {
             let Ok(id) = id.parse() else { return };
             Interaction::CommentDeleted { post, id }
         }
-        (Some("comment"), Some(_)) => {
+        Some(("comment", _)) => {
             let record =
                 stored::parse::<Signed<Comment>>(entry).and_then(|record| record.signed_again(key).ok());
             let Some(record) = record else { return };
             batch.put(entry.key.clone(), record.to_json());
             Interaction::Comment { record }
         }
-        (Some("reaction"), Some(_)) => {
+        Some(("reaction", _)) => {
             let record =
                 stored::parse::<Signed<Reaction>>(entry).and_then(|record| record.signed_again(key).ok());
             let Some(record) = record else { return };
@@ -419,10 +410,9 @@ pub(crate) async fn drop_threads<S: KeyValue>(
 ) -> Result<(), LedgerError> {
     let (Some(first), Some(last)) = (posts.first(), posts.last()) else { return Ok(()) };
     for partition in [keys::GIST, keys::OPENED] {
-        let range = Range::partition(partition)
-            .from(&keys::below(partition, *first))
-            .before(&keys::through(partition, *last));
-        for entry in view.scan(range, Direction::Forward, usize::MAX).await? {
+        for entry in
+            view.scan(keys::between(partition, *first, *last), Direction::Forward, usize::MAX).await?
+        {
             if parse_place(&entry.key).is_some_and(|(post, who)| who == *poster && posts.contains(&post)) {
                 batch.delete(entry.key);
             }
@@ -449,6 +439,11 @@ pub(crate) async fn drop_older<S: KeyValue>(
 /// The id of a comment, if it is the owner's.
 fn refers_to(comment: CommentRef, account: &Account) -> Option<RecordId> {
     (comment.author == account.fingerprint()).then_some(comment.id)
+}
+
+/// What a key of `said` stands for, and the id of the comment or the emoji.
+fn kind_of(key: &Key) -> Option<(&str, &str)> {
+    key.rest().split_once('/')?.1.split_once('/')
 }
 
 /// Which post of whom a key of `said`, `gist` or `opened` is about.

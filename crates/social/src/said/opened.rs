@@ -7,13 +7,13 @@ use crate::limits::{THREAD_AGAIN_MS, THREAD_PAGES};
 use crate::relation::Relation;
 use crate::stored;
 use crate::sync::{PeerAnswer, PeerRequest, Task, ThreadRequest};
+use crate::threads;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use tidings_ledger::{Batch, Direction, KeyValue, LedgerError, View};
-use tidings_protocol::limits::{CURSOR_BYTES, SUMMARY_EMOJIS};
+use tidings_protocol::limits::CURSOR_BYTES;
 use tidings_protocol::{
-    Certificate, Emoji, Fingerprint, ReactionCount, RecordId, RelayedComment, Signed, ThreadPage,
-    ThreadSummary, UnderPost,
+    Certificate, Fingerprint, RecordId, RelayedComment, Signed, ThreadPage, ThreadSummary, UnderPost,
 };
 
 /// When the poster's deployment was asked last, and how that went.
@@ -238,14 +238,7 @@ async fn keep_gist<S: KeyValue>(
     if page.next.is_some() {
         return Ok(());
     }
-    let mut counts: BTreeMap<&Emoji, u32> = BTreeMap::new();
-    for reaction in &page.reactions {
-        *counts.entry(&reaction.unverified().emoji).or_default() += 1;
-    }
-    let mut reactions: Vec<ReactionCount> =
-        counts.into_iter().map(|(emoji, count)| ReactionCount { emoji: emoji.clone(), count }).collect();
-    reactions.sort_by_key(|one| std::cmp::Reverse(one.count));
-    reactions.truncate(SUMMARY_EMOJIS);
+    let reactions = threads::counted(page.reactions.iter().map(|reaction| &reaction.unverified().emoji));
     let latest =
         page.comments.last().map(|record| RelayedComment { record: record.clone(), certificate: None });
     let comments = u32::try_from(page.comments.len()).unwrap_or(u32::MAX);

@@ -6,15 +6,15 @@ use super::outbox::{Outbox, named};
 use super::{Place, Said, SaidError, parse_place};
 use crate::account::Account;
 use crate::api::{CommentView, Commenter, InteractionState, Person, ReactionView, ThreadGist, ThreadView};
-use crate::feed::PageError;
+use crate::feed::{PageError, page_limit};
 use crate::keys;
-use crate::limits::{PAGE_DEFAULT, PAGE_MOST, REACTING_PEOPLE};
+use crate::limits::REACTING_PEOPLE;
 use crate::relation::Relation;
 use crate::spliced::Spliced;
 use crate::stored;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use tidings_ledger::{Direction, KeyValue, LedgerError, Range, View};
+use tidings_ledger::{Direction, KeyValue, LedgerError, View};
 use tidings_protocol::{
     Comment, CommentRef, Emoji, Fingerprint, PublicKey, Reaction, RecordId, Signed, ThreadSummary,
 };
@@ -77,19 +77,28 @@ fn state_of(said: &Said, waiting: &BTreeSet<String>, what: &str) -> InteractionS
 }
 
 /// One of the owner's own comments.
-pub(super) async fn own<S: KeyValue>(
+pub(super) fn own(
+    account: &Account,
+    place: Place<'_>,
+    record: &Signed<Comment>,
+    state: InteractionState,
+) -> Result<CommentView, SaidError> {
+    let comment = record.unverified();
+    let own = Person { id: account.fingerprint(), name: comment.name.clone() };
+    let people = People { own, relations: &[], poster: place.poster.person() };
+    people.comment(comment, Some(state)).ok_or(SaidError::Unknown(comment.id))
+}
+
+/// One of them that was there before, and how far it has come.
+pub(super) async fn known<S: KeyValue>(
     view: &View<'_, S>,
     account: &Account,
     place: Place<'_>,
     said: &Said,
     record: &Signed<Comment>,
 ) -> Result<CommentView, SaidError> {
-    let comment = record.unverified();
-    let own = Person { id: account.fingerprint(), name: comment.name.clone() };
-    let people = People { own, relations: &[], poster: place.poster.person() };
     let waiting = waiting(&Outbox::load(view).await?, place.who(), place.post);
-    let state = state_of(said, &waiting, &comment.id.to_string());
-    people.comment(comment, Some(state)).ok_or(SaidError::Unknown(comment.id))
+    own(account, place, record, state_of(said, &waiting, &record.unverified().id.to_string()))
 }
 
 /// The comment that is answered by one that answers `parent`.
@@ -169,17 +178,6 @@ pub async fn thread<S: KeyValue>(
     })
 }
 
-/// Reads `limit` as it comes in a query.
-///
-/// # Errors
-/// [`PageError::Limit`].
-pub fn page_limit(limit: Option<&str>) -> Result<usize, PageError> {
-    match limit {
-        None => Ok(PAGE_DEFAULT),
-        Some(text) => text.parse().ok().filter(|n| (1..=PAGE_MOST).contains(n)).ok_or(PageError::Limit),
-    }
-}
-
 /// The reactions of everybody, those that most people have first; of the owner's own what they said last.
 fn reactions<'r>(
     people: &People<'_>,
@@ -226,9 +224,7 @@ pub async fn gists<S: KeyValue>(
     relations: &[Relation],
     (from, to): (RecordId, RecordId),
 ) -> Result<Gists, LedgerError> {
-    let range = |partition: &str| {
-        Range::partition(partition).from(&keys::below(partition, from)).before(&keys::through(partition, to))
-    };
+    let range = |partition| keys::between(partition, from, to);
     let mut said: BTreeMap<(RecordId, Fingerprint), (Said, u64)> = BTreeMap::new();
     for entry in view.scan(range(keys::SAID), Direction::Forward, usize::MAX).await? {
         let Some(place) = parse_place(&entry.key) else { continue };

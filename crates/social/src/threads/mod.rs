@@ -17,8 +17,7 @@ mod under;
 pub(crate) use gone::{follow, let_go_of_author, remove_all};
 pub use page::{StoredThread, page};
 pub(crate) use place::Readers;
-pub(crate) use shown::given_along;
-pub use shown::summaries;
+pub(crate) use shown::{counted, given_along};
 pub use taken::receive;
 
 use thiserror::Error;

@@ -7,7 +7,7 @@ use crate::relation::Relation;
 use crate::resigning;
 use crate::spliced::Spliced;
 use crate::stored;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use tidings_ledger::{KeyValue, LedgerError, View};
 use tidings_protocol::limits::SUMMARY_EMOJIS;
 use tidings_protocol::{
@@ -73,14 +73,7 @@ impl Under {
     }
 
     fn summary(&self, account: &Account, voices: &Voices<'_>, post: RecordId) -> ThreadSummary {
-        let mut counts: BTreeMap<&Emoji, u32> = BTreeMap::new();
-        for (_, emoji, _) in self.shown_reactions(voices) {
-            *counts.entry(emoji).or_default() += 1;
-        }
-        let mut reactions: Vec<ReactionCount> =
-            counts.into_iter().map(|(emoji, count)| ReactionCount { emoji: emoji.clone(), count }).collect();
-        reactions.sort_by_key(|reaction| std::cmp::Reverse(reaction.count));
-        reactions.truncate(SUMMARY_EMOJIS);
+        let reactions = counted(self.shown_reactions(voices).map(|(_, emoji, _)| emoji));
         let latest = self.shown_comments(voices).next_back().and_then(|(reference, said)| {
             let record = record_of(account, reference, said)?.read().ok()?;
             Some(RelayedComment { record, certificate: voices.certificate(&reference.author).cloned() })
@@ -88,6 +81,19 @@ impl Under {
         let comments = u32::try_from(self.shown_comments(voices).count()).unwrap_or(u32::MAX);
         ThreadSummary { post, comments, reactions, latest }
     }
+}
+
+/// How often each emoji is there, those that are there most often first; as many kinds as a summary has.
+pub(crate) fn counted<'e>(emojis: impl Iterator<Item = &'e Emoji>) -> Vec<ReactionCount> {
+    let mut counts: BTreeMap<&Emoji, u32> = BTreeMap::new();
+    for emoji in emojis {
+        *counts.entry(emoji).or_default() += 1;
+    }
+    let mut counted: Vec<ReactionCount> =
+        counts.into_iter().map(|(emoji, count)| ReactionCount { emoji: emoji.clone(), count }).collect();
+    counted.sort_by_key(|one| std::cmp::Reverse(one.count));
+    counted.truncate(SUMMARY_EMOJIS);
+    counted
 }
 
 /// A comment as it leaves: the owner's own signed by the key in force.
@@ -101,29 +107,6 @@ pub(super) fn record_of(
     Some(if is_own { resigning::record(account, record) } else { record })
 }
 
-/// What there is under the owner's posts, in short: of those of `posts` that have, or had, anything under them.
-///
-/// # Errors
-/// When the store cannot be read.
-pub async fn summaries<S: KeyValue>(
-    view: &View<'_, S>,
-    account: &Account,
-    relations: &[Relation],
-    posts: &BTreeSet<RecordId>,
-) -> Result<BTreeMap<RecordId, ThreadSummary>, LedgerError> {
-    let under = Under::load_many(view, posts).await?;
-    Ok(in_short(account, relations, &under))
-}
-
-fn in_short(
-    account: &Account,
-    relations: &[Relation],
-    under: &BTreeMap<RecordId, Under>,
-) -> BTreeMap<RecordId, ThreadSummary> {
-    let voices = Voices::of(account, relations);
-    under.iter().map(|(post, under)| (*post, under.summary(account, &voices, *post))).collect()
-}
-
 /// What goes along with the posts on a page of a pull, in the order of `posts`. Once the newest comments have taken what there is
 /// for them, further summaries only count. `posts` are those that the reader may see, so nothing else has a part in it.
 pub(crate) async fn given_along<S: KeyValue>(
@@ -135,10 +118,12 @@ pub(crate) async fn given_along<S: KeyValue>(
     if under.is_empty() {
         return Ok(Vec::new());
     }
-    let mut summaries = in_short(account, &Relation::load_all(view).await?, &under);
+    let relations = Relation::load_all(view).await?;
+    let voices = Voices::of(account, &relations);
     let mut bytes = 0;
     let mut along = Vec::new();
-    for mut summary in posts.iter().filter_map(|post| summaries.remove(post)) {
+    for (post, under) in posts.iter().filter_map(|post| Some((post, under.get(post)?))) {
+        let mut summary = under.summary(account, &voices, *post);
         let size = summary.latest.as_ref().map_or(0, |latest| stored::json(latest).len());
         if bytes + size > SUMMARIES_BYTES {
             summary.latest = None;
